@@ -1,0 +1,45 @@
+# Each target makes its own environment; nothing needs to be installed first but Python 3.11+ and make.
+PYTHON ?= python3
+BIN    := .venv/bin
+READY  := .venv/.ready
+
+.PHONY: help demo test lab bench lint lock clean
+help:
+	@echo "make demo   set up, then run the whole job on the synthetic district (no account needed)"
+	@echo "make lab    open the workspace in JupyterLab"
+	@echo "make test   set up, then run all tests"
+	@echo "make bench  measure speed (prints ratios)"
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or later is needed, found " + sys.version.split()[0] + ". Say: make PYTHON=python3.11 …")'
+	@echo "Setting up .venv (about a minute the first time) …"
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $$(grep -o '^uv==[0-9.]*' requirements.lock)
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $(READY)
+
+demo: $(READY)
+	@$(BIN)/survey-tools demo
+
+lab: $(READY)
+	@$(BIN)/jupyter lab notebooks/
+
+test: $(READY) lint
+	@scripts/install-browser.sh
+	@$(BIN)/pytest -n 2 --dist loadgroup
+
+lint: $(READY)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: $(READY)
+	@$(BIN)/python bench/run.py
+
+lock: $(READY)
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	  pyproject.toml --group dev --output-file requirements.lock
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis

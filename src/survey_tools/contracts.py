@@ -1,0 +1,313 @@
+"""State what each table that crosses a stage must look like, and write and read it by that contract.
+
+Repairs nothing: a table that breaks its contract is refused with the column and the rows.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+import pandera.pandas as pa
+from pandera.errors import SchemaErrors
+
+from survey_tools.errors import ContractError
+
+HOUSEHOLD_CODE = r"^[0-9]{5}-T[0-9]{2}-H[0-9]{3}-[0-6]$"
+TEAM = r"^[0-9]{5}-T[0-9]{2}$"
+COMMUNE = r"^[0-9]{5}$"
+WAVE = r"^w[0-9]$"
+
+_household = pa.Column(str, pa.Check.str_matches(HOUSEHOLD_CODE))
+_team = pa.Column(str, pa.Check.str_matches(TEAM))
+_commune = pa.Column(str, pa.Check.str_matches(COMMUNE))
+_wave = pa.Column(str, pa.Check.str_matches(WAVE))
+_arm = pa.Column("int64", pa.Check.isin([0, 1]))
+_count = pa.Column("int64", pa.Check.ge(0))
+_number = pa.Column("float64", nullable=True)
+_text = pa.Column(str, nullable=True)
+
+
+def _interval_in_order(frame: pd.DataFrame) -> pd.Series:
+    inside = (frame["conf_low"] <= frame["estimate"]) & (frame["estimate"] <= frame["conf_high"])
+    return inside | frame["conf_low"].isna() | frame["estimate"].isna()
+
+
+SCHEMAS: dict[str, pa.DataFrameSchema] = {
+    # clean/
+    "household": pa.DataFrameSchema(
+        {
+            "_id": pa.Column("int64", unique=True),
+            "hhid": _household,
+            "wave": _wave,
+            "team_id": _team,
+            "commune_code": _commune,
+        },
+        unique=["hhid", "wave"],
+    ),
+    "roster": pa.DataFrameSchema(
+        {"_id": pa.Column("int64"), "roster_no": pa.Column("int64", pa.Check.ge(1))},
+        unique=["_id", "roster_no"],
+    ),
+    "visits": pa.DataFrameSchema(
+        {
+            "_id": pa.Column("int64", unique=True),
+            "hhid": _text,
+            "wave": _text,
+            "visit_result": _text,
+        }
+    ),
+    "team_log": pa.DataFrameSchema(
+        {
+            "_id": pa.Column("int64", unique=True),
+            "team_id": _team,
+            "commune_code": _commune,
+            "month": pa.Column("datetime64[ns]", coerce=True),
+        },
+        unique=["team_id", "month"],
+    ),
+    "site": pa.DataFrameSchema({"_id": pa.Column("int64", unique=True), "site_type": _text}),
+    "labels": pa.DataFrameSchema(
+        {
+            "variable": pa.Column(str),
+            "code": pa.Column(str),
+            "lang": pa.Column(str),
+            "label": _text,
+        },
+        unique=["variable", "code", "lang"],
+    ),
+    "flow": pa.DataFrameSchema(
+        {
+            "step": pa.Column("int64", pa.Check.ge(0)),
+            "stage": pa.Column(str),
+            "wave": pa.Column(str),
+            "reason": pa.Column(str),
+            "dropped": _count,
+            "remaining": _count,
+        }
+    ),
+    # check
+    "flags": pa.DataFrameSchema(
+        {
+            "check": pa.Column(str),
+            "wave": _text,
+            "team_id": _text,
+            "enumerator_id": _text,
+            "row_id": pa.Column("Int64", nullable=True),
+            "variable": _text,
+            "message": pa.Column(str),
+        }
+    ),
+    # analysis/
+    "panel": pa.DataFrameSchema(
+        {
+            "hhid": _household,
+            "wave": _wave,
+            "commune_code": _commune,
+            "team_id": _team,
+            "intensive": _arm,
+        },
+        unique=["hhid", "wave"],
+    ),
+    "households": pa.DataFrameSchema(
+        {"hhid": _household, "commune_code": _commune, "team_id": _team, "intensive": _arm},
+        unique=["hhid"],
+    ),
+    "teams": pa.DataFrameSchema(
+        {"team_id": _team, "commune_code": _commune, "intensive": _arm, "households": _count},
+        unique=["team_id"],
+    ),
+    "answers": pa.DataFrameSchema(
+        {
+            "hhid": _household,
+            "wave": _wave,
+            "commune_code": _commune,
+            "team_id": _team,
+            "variable": pa.Column(str),
+            "choice": pa.Column(str),
+            "chosen": pa.Column("int64", pa.Check.isin([0, 1])),
+        },
+        unique=["hhid", "wave", "variable", "choice"],
+    ),
+    "sites": pa.DataFrameSchema({"site_type": pa.Column(str)}),
+    # results/
+    "effects": pa.DataFrameSchema(
+        {
+            "outcome": pa.Column(str),
+            "estimand": pa.Column(str),
+            "wave": _wave,
+            "estimate": _number,
+            "std_error": pa.Column("float64", pa.Check.ge(0), nullable=True),
+            "df": _number,
+            "p_value": pa.Column("float64", pa.Check.in_range(0, 1), nullable=True),
+            "conf_low": _number,
+            "conf_high": _number,
+            "n": _count,
+            "n_teams": _count,
+            "mean_regular": _number,
+            "method": pa.Column(str),
+            "note": pa.Column(str),
+        },
+        checks=pa.Check(_interval_in_order, name="conf_low <= estimate <= conf_high"),
+        unique=["outcome", "estimand", "wave"],
+    ),
+    "levels": pa.DataFrameSchema(
+        {
+            "area": pa.Column(str),
+            "wave": _wave,
+            "group": pa.Column(str),
+            "outcome": pa.Column(str),
+            "estimate": _number,
+            "conf_low": _number,
+            "conf_high": _number,
+            "n": _count,
+            "numerator": pa.Column("Int64", nullable=True),
+            "n_teams": _count,
+            "method": pa.Column(str),
+        },
+        checks=pa.Check(_interval_in_order, name="conf_low <= estimate <= conf_high"),
+        unique=["area", "wave", "group", "outcome"],
+    ),
+    "choices": pa.DataFrameSchema(
+        {
+            "area": pa.Column(str),
+            "wave": _wave,
+            "variable": pa.Column(str),
+            "choice": pa.Column(str),
+            "numerator": _count,
+            "n": _count,
+        },
+        unique=["area", "wave", "variable", "choice"],
+    ),
+    "communes": pa.DataFrameSchema(
+        {
+            "commune_code": _commune,
+            "outcome": pa.Column(str),
+            "raw": _number,
+            "raw_se": _number,
+            "estimate": _number,
+            "conf_low": _number,
+            "conf_high": _number,
+            "weight_own": pa.Column("float64", pa.Check.in_range(0, 1), nullable=True),
+            "n": _count,
+            "n_teams": _count,
+            "n_teams_intensive": _count,
+            "status": pa.Column(str, pa.Check.isin(["ok", "too_few"])),
+        },
+        checks=pa.Check(_interval_in_order, name="conf_low <= estimate <= conf_high"),
+        unique=["commune_code", "outcome"],
+    ),
+    "balance": pa.DataFrameSchema(
+        {
+            "variable": pa.Column(str),
+            "mean_regular": _number,
+            "mean_intensive": _number,
+            "estimate": _number,
+            "conf_low": _number,
+            "conf_high": _number,
+            "p_value": _number,
+            "normalised_difference": _number,
+            "n": _count,
+            "n_teams": _count,
+        },
+        unique=["variable"],
+    ),
+    "attrition": pa.DataFrameSchema(
+        {
+            "wave": _wave,
+            "arm": pa.Column(str, pa.Check.isin(["regular", "intensive"])),
+            "drawn": _count,
+            "interviewed": _count,
+        },
+        unique=["wave", "arm"],
+    ),
+}
+"""Contract of each table by name; further columns are allowed."""
+
+
+def validate(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Hold `frame` against the contract `name` and return it unchanged.
+
+    Raises
+    ------
+    ContractError
+        Names the columns and checks that failed and how many rows; never a value of a row.
+    """
+    try:
+        # pandera cannot report failures of a frame whose index has duplicates
+        SCHEMAS[name].validate(frame.reset_index(drop=True), lazy=True)
+    except SchemaErrors as error:
+        raise _contract_error(error, name) from None
+    return frame
+
+
+def write_table(frame: pd.DataFrame, folder: Path, name: str) -> Path:
+    """Validate `frame` and write `<folder>/<name>.parquet`, mode 0600, whole or not at all."""
+    validate(frame, name)
+    path = folder / f"{name}.parquet"
+    write_parquet(frame, path)
+    return path
+
+
+def read_table(folder: Path, name: str, **options: object) -> pd.DataFrame:
+    """Read `<folder>/<name>.parquet` and validate it; `options` go to `pandas.read_parquet`.
+
+    Raises
+    ------
+    ContractError
+        When there is no such table yet (says which stage makes it), or it breaks its contract.
+    """
+    path = folder / f"{name}.parquet"
+    if not path.is_file():
+        raise ContractError(
+            f"The table «{name}» is not there yet.",
+            expected=f"{path.name} in {folder.parent.name}/{folder.name}",
+            next_step="run the earlier notebooks first: survey-tools status says which",
+        )
+    frame = pd.read_parquet(path, **options)  # type: ignore[call-overload]
+    return frame if "columns" in options else validate(frame, name)
+
+
+def write_parquet(frame: pd.DataFrame, path: Path) -> None:
+    """Write any frame by a temporary name in the same folder, then rename; mode 0600.
+
+    Raises
+    ------
+    ContractError
+        When the disk is full or the folder cannot be written; the old file stays as it was.
+    """
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        os.close(handle)
+        temporary = Path(name)
+        frame.to_parquet(temporary, index=False)
+        temporary.chmod(0o600)
+        temporary.replace(path)
+    except OSError as error:
+        raise ContractError(
+            "The table could not be written; the one there before is untouched.",
+            found=error.strerror or type(error).__name__,
+            where=f"{path.parent.name}/{path.name}",
+            next_step="free space on the disk or make the folder writable, then run again",
+        ) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _contract_error(error: SchemaErrors, name: str) -> ContractError:
+    cases = error.failure_cases
+    problems = []
+    for (column, check), group in cases.groupby(["column", "check"], dropna=False, sort=False):
+        where = "" if pd.isna(column) else f"{column}: "
+        problems.append(f"{where}{check} ({len(group)} row(s))")
+    return ContractError(
+        f"The table «{name}» breaks its contract.",
+        expected="; ".join(dict.fromkeys(problems)),
+        where=f"contract «{name}» in survey_tools.contracts",
+        next_step="look at those columns in the stage that makes the table",
+    )

@@ -1,0 +1,121 @@
+"""Describe one form project of the sandbox: its versions, its rows, and what makes it special.
+
+Not here: answers to requests (`bodies`), files (`storage`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from survey_tools.errors import KoboError
+from survey_tools.kobo.sandbox.rows import Rows, encode
+
+Content = dict[str, Any]
+FLAGS = ("encrypted", "deployed", "archived")
+
+
+@dataclass(frozen=True)
+class Version:
+    """One deployed version; its content is read when it is first asked for."""
+
+    uid: str
+    date_deployed: str
+    read: Callable[[], Content]
+
+    @cached_property
+    def content(self) -> Content:
+        """The form as it was deployed."""
+        return self.read()
+
+    @cached_property
+    def content_hash(self) -> str:
+        """A digest of the content."""
+        text = json.dumps(self.content, sort_keys=True).encode()
+        return hashlib.sha1(text, usedforsecurity=False).hexdigest()
+
+
+@dataclass
+class SandboxAsset:
+    """A form project that the sandbox serves.
+
+    ``versions`` run from the oldest to the newest. ``partial_filter`` is the query that a user
+    with partial permission is limited to; without one such a user sees the rows sent in by that
+    user alone. ``draft`` is the form as it stands in the editor, where it differs from the newest
+    version.
+    """
+
+    uid: str
+    name: str
+    owner: str
+    versions: list[Version]
+    rows: Rows
+    form_id: str = ""
+    encrypted: bool = False
+    deployed: bool = True
+    archived: bool = False
+    partial_filter: dict[str, Any] = field(default_factory=lambda: {"_submitted_by": "partial"})
+    draft: Content | None = None
+    date_created: str = ""
+
+    @property
+    def content(self) -> Content:
+        """The draft: what the asset itself answers as its content."""
+        return self.versions[-1].content if self.draft is None else self.draft
+
+    @property
+    def deployed_versions(self) -> list[Version]:
+        """Versions that the server lists: none while the form was never deployed."""
+        return self.versions if self.deployed else []
+
+    def version(self, uid: str) -> Version | None:
+        """Find a version by its uid."""
+        return next((version for version in self.versions if version.uid == uid), None)
+
+    def deploy(self, uid: str, content: Content, date_deployed: str | None = None) -> None:
+        """Deploy a new version of the form; rows that are there keep theirs."""
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        self.versions.append(Version(uid, date_deployed or now, lambda: content))
+        self.deployed, self.draft = True, None
+
+
+def asset_from(given: Mapping[str, Any] | SandboxAsset) -> SandboxAsset:
+    """Make an asset from the plain description that `write_sandbox` takes.
+
+    Raises
+    ------
+    KoboError
+        If the description lacks something or names something unknown.
+    """
+    if isinstance(given, SandboxAsset):
+        return given
+    needed = {"uid", "name", "owner", "versions", "submissions"}
+    known = {*needed, *FLAGS, "form_id", "partial_filter", "draft", "date_created"}
+    if needed - set(given) or set(given) - known:
+        raise KoboError(
+            "An asset of the sandbox is not described as it must be.",
+            expected="keys " + ", ".join(sorted(needed)),
+            found="keys " + ", ".join(sorted(given)),
+        )
+    names = [given["uid"], *(version["uid"] for version in given["versions"])]
+    if wrong := [name for name in names if not re.fullmatch(r"\w+", name)]:
+        raise KoboError("A uid has letters and digits only.", found=", ".join(wrong))
+    extra = {k: v for k, v in given.items() if k not in ("versions", "submissions")}
+    rows = Rows(map(encode, given["submissions"]), given["uid"])
+    return SandboxAsset(versions=_versions(given["versions"]), rows=rows, **extra)
+
+
+def _versions(given: Iterable[Mapping[str, Any]]) -> list[Version]:
+    versions = [
+        Version(v["uid"], v["date_deployed"], lambda content=v["content"]: content)  # type: ignore[misc]
+        for v in given
+    ]
+    if not versions:
+        raise KoboError("An asset of the sandbox needs at least one version of its form.")
+    return sorted(versions, key=lambda version: version.date_deployed)

@@ -1,0 +1,115 @@
+"""Write and load the folder that a sandbox serves.
+
+Not here: serving it. What is changed while a sandbox runs stays in memory: the folder is written
+once and only read afterwards. It never holds a token.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from survey_tools.errors import KoboError
+from survey_tools.kobo.sandbox.asset import FLAGS, SandboxAsset, Version, asset_from
+from survey_tools.kobo.sandbox.rows import Rows, encode
+
+FORMAT = 1
+_PLAIN = ("uid", "name", "owner", *FLAGS, "form_id", "partial_filter", "draft", "date_created")
+
+
+def write_sandbox(folder: str | Path, assets: Iterable[Mapping[str, Any] | SandboxAsset]) -> Path:
+    """Write form projects and their rows as a folder that a sandbox can serve.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Made if it is not there; an older sandbox in it is replaced.
+    assets : iterable of mapping
+        Each with ``uid``, ``name``, ``owner``, ``versions`` (a list of ``uid``, ``date_deployed``,
+        ``content``) and ``submissions`` (an iterable of rows as the API gives them). Optional:
+        ``form_id``, ``encrypted``, ``deployed``, ``archived``, ``partial_filter``, ``draft``,
+        ``date_created``.
+
+    Returns
+    -------
+    Path
+        The folder, with ``sandbox.json``, ``<uid>/<version>.json``, ``<uid>/submissions.jsonl``.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    entries = [_write_asset(folder, asset_from(asset)) for asset in assets]
+    _replace(folder / "sandbox.json", [json.dumps({"format": FORMAT, "assets": entries}).encode()])
+    kept = {entry["uid"] for entry in entries}
+    for stale in folder.glob("*/submissions.jsonl"):
+        if stale.parent.name not in kept:
+            shutil.rmtree(stale.parent)
+    return folder
+
+
+def load_sandbox(folder: str | Path) -> list[SandboxAsset]:
+    """Load the folder that `write_sandbox` made; rows stay serialised until they are looked into.
+
+    Raises
+    ------
+    KoboError
+        If the folder is no sandbox, or of another format.
+    """
+    path = Path(folder) / "sandbox.json"
+    try:
+        index = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise KoboError(
+            "The folder holds no sandbox.", expected="a file sandbox.json", where=str(folder)
+        ) from error
+    if index.get("format") != FORMAT:
+        raise KoboError(
+            "The sandbox was written by another version of the package.",
+            expected=f"format {FORMAT}",
+            found=f"format {index.get('format')}",
+            where=str(path),
+            next_step="Write the folder again.",
+        )
+    return [_load_asset(Path(folder), entry) for entry in index["assets"]]
+
+
+def _write_asset(folder: Path, asset: SandboxAsset) -> dict[str, Any]:
+    home = folder / asset.uid
+    home.mkdir(exist_ok=True)
+    for version in asset.versions:
+        _replace(home / f"{version.uid}.json", [encode(version.content)])
+    ids = asset.rows.select({})
+    _replace(home / "submissions.jsonl", (asset.rows.line(i) + b"\n" for i in ids))
+    versions = [{"uid": v.uid, "date_deployed": v.date_deployed} for v in asset.versions]
+    return {**{name: getattr(asset, name) for name in _PLAIN}, "versions": versions}
+
+
+def _load_asset(folder: Path, entry: dict[str, Any]) -> SandboxAsset:
+    home = folder / entry["uid"]
+    versions = [
+        Version(v["uid"], v["date_deployed"], _reader(home / f"{v['uid']}.json"))
+        for v in entry["versions"]
+    ]
+    lines = (home / "submissions.jsonl").read_bytes().splitlines()
+    plain = {name: entry[name] for name in _PLAIN}
+    return SandboxAsset(versions=versions, rows=Rows(lines, entry["uid"]), **plain)
+
+
+def _reader(path: Path) -> Any:
+    return lambda: json.loads(path.read_bytes())
+
+
+def _replace(path: Path, chunks: Iterable[bytes]) -> None:
+    """Write beside the file and move into place, readable by the owner alone."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.writelines(chunks)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,312 @@
+"""Read `params/` into typed, frozen models and know where the workspace keeps things.
+
+A key that is unknown, missing or of the wrong type is an error naming file and key. No statistical
+default lives here: what the study decides stands in `params/study.yml`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from survey_tools.errors import ParamsError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROOT_VARIABLE = "SURVEY_TOOLS_ROOT"
+DEFAULT_STUDY = "params/study.yml"
+
+Form = Literal["household", "team_log", "site"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StudyCard(_Model):
+    """What the study is called and whether its answers are simulated."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    title_vi: str
+    title_en: str
+    synthetic: bool
+
+
+class ServerSettings(_Model):
+    """Address of the KoboToolbox server; `sandbox` is the built-in one."""
+
+    url: str
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether the built-in server with the synthetic district is meant."""
+        return self.url == "sandbox"
+
+    @property
+    def slug(self) -> str:
+        """Folder name under `data/raw/`: rows of two servers never share a store."""
+        return self.url.split("://")[-1].strip("/").replace("/", "_").replace(":", "-")
+
+
+class FormSettings(_Model):
+    """Where a form is on the server, and its XLSForm and register in the workspace."""
+
+    uid: str
+    xlsform: str
+    register_: Annotated[str, Field(alias="register")]
+
+
+class RenamedQuestion(_Model):
+    """A question that an older form version had under another path."""
+
+    form: Form
+    old: str
+    new: str
+
+
+class Files(_Model):
+    """Tables of `params/`, and the list of drawn households (personal data, outside git)."""
+
+    communes: str
+    areas: str
+    teams: str
+    outcomes: str
+    corrections: str
+    sample: str
+
+
+class AreaSettings(_Model):
+    """The dated list of units that the survey's codes belong to."""
+
+    list_: Annotated[str, Field(alias="list")]
+
+
+class Waves(_Model):
+    """Survey waves in order; the effect is measured at `endline`, adjusted for `baseline`."""
+
+    baseline: str
+    all: tuple[str, ...]
+    endline: str
+
+    @model_validator(mode="after")
+    def _named_waves_exist(self) -> Waves:
+        for name in (self.baseline, self.endline):
+            if name not in self.all:
+                raise ValueError(f"{name} is not among all: {', '.join(self.all)}")
+        return self
+
+
+class DesignSettings(_Model):
+    """How outreach was assigned and how its effect is estimated."""
+
+    kind: Literal["stratified_cluster_randomised"]
+    treatment: str
+    cluster: str
+    stratum: str
+    assignment_seed: int
+    households_per_team: Annotated[int, Field(gt=0)]
+    reached: str
+    controls: tuple[str, ...]
+    estimator: Literal["ancova", "difference"]
+    interval: Annotated[float, Field(gt=0.5, lt=1)]
+    seed: int
+
+
+class DisclosureSettings(_Model):
+    """From how many answers a figure may be shown."""
+
+    show_from: Annotated[int, Field(ge=1)]
+    round_from: Annotated[int, Field(ge=1)]
+    hide_counts_to: Annotated[int, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _rounding_comes_first(self) -> DisclosureSettings:
+        if self.round_from > self.show_from:
+            raise ValueError("round_from must not be above show_from")
+        return self
+
+
+class ReportSettings(_Model):
+    """Languages of the pages and the outcomes that a commune page leads with."""
+
+    languages: tuple[Literal["vi", "en"], ...]
+    main_outcomes: tuple[str, ...]
+
+
+class Study(_Model):
+    """All research decisions, as `params/study.yml` states them."""
+
+    study: StudyCard
+    server: ServerSettings
+    forms: dict[Form, FormSettings]
+    renamed_questions: tuple[RenamedQuestion, ...]
+    files: Files
+    areas: AreaSettings
+    waves: Waves
+    design: DesignSettings
+    disclosure: DisclosureSettings
+    report: ReportSettings
+
+    def renames(self, form: str) -> dict[str, str]:
+        """Map old paths of `form` to the paths in force."""
+        return {item.old: item.new for item in self.renamed_questions if item.form == form}
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A study with the folders around it; nothing outside `root` is ever written."""
+
+    root: Path
+    study_path: Path
+    study: Study
+
+    @property
+    def raw(self) -> Path:
+        """Stores of raw rows of this study's server."""
+        return self.root / "data" / "raw" / self.study.server.slug
+
+    @property
+    def private(self) -> Path:
+        """Phones, positions and the list of drawn households."""
+        return self.root / "data" / "private"
+
+    @property
+    def clean(self) -> Path:
+        """Typed, linked tables without direct identifiers."""
+        return self.root / "data" / "processed" / "clean"
+
+    @property
+    def analysis(self) -> Path:
+        """Analysis tables: one row a household, one a household and wave, one a team."""
+        return self.root / "data" / "processed" / "analysis"
+
+    @property
+    def results(self) -> Path:
+        """Tidy estimates."""
+        return self.root / "data" / "processed" / "results"
+
+    @property
+    def sandbox(self) -> Path:
+        """The synthetic district that the built-in server serves."""
+        return self.root / "data" / "sandbox"
+
+    @property
+    def notebooks(self) -> Path:
+        """Notebook sources."""
+        return self.root / "notebooks"
+
+    def reports(self, run: str) -> Path:
+        """Pages and record of one run."""
+        return self.root / "reports" / run
+
+    def store(self, form: str) -> Path:
+        """Store of raw rows of `form`."""
+        return self.raw / f"{form}.sqlite"
+
+    def file(self, name: str) -> Path:
+        """Path of a table named under `files:`."""
+        return self.root / str(getattr(self.study.files, name))
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Read a table named under `files:`, every column as text but the counts it is known for."""
+        import pandas as pd
+
+        path = self.file(name)
+        if not path.is_file():
+            raise ParamsError(
+                f"The table «{name}» is missing.",
+                expected="a CSV file",
+                where=str(path.relative_to(self.root)),
+                next_step=f"write it, or correct files.{name} in {self.study_path.name}",
+            )
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
+        counts = [c for c in frame.columns if c in _COUNTS or c.startswith("hh_size_")]
+        return frame.astype(dict.fromkeys(counts, "int64"))
+
+
+_COUNTS = frozenset(
+    {"households", "intensive", "households_2019", "population_2019", "tile_row", "tile_col"}
+)
+
+
+def open_workspace(study: str | Path = DEFAULT_STUDY) -> Workspace:
+    """Find a study file and read it.
+
+    A relative path is looked for in the folder that the environment variable `SURVEY_TOOLS_ROOT` names
+    or, without it, in the current folder and those above, so that a notebook finds it from `notebooks/`.
+
+    Raises
+    ------
+    ParamsError
+        When there is no such file, or a key is unknown, missing or wrong.
+    """
+    path = _find(Path(study))
+    root = path.parent.parent
+    return Workspace(root=root, study_path=path, study=read_study(path))
+
+
+def read_study(path: Path) -> Study:
+    """Read one study file; see `open_workspace` for errors."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ParamsError(
+            "The study file is not valid YAML.", found=str(error).splitlines()[0], where=path.name
+        ) from error
+    if not isinstance(content, dict):
+        raise ParamsError("The study file holds no keys.", expected="study: …", where=path.name)
+    try:
+        return Study.model_validate(content)
+    except ValidationError as error:
+        raise _study_error(error, path) from error
+
+
+def _find(path: Path) -> Path:
+    if path.is_absolute():
+        candidates = [path]
+    elif root := os.environ.get(ROOT_VARIABLE):
+        candidates = [Path(root) / path]
+    else:
+        here = Path.cwd()
+        candidates = [folder / path for folder in (here, *here.parents)]
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate.resolve()
+    raise ParamsError(
+        "There is no such study file.",
+        expected=str(path),
+        found="nothing in this folder or above it",
+        where=str(Path.cwd()),
+        next_step="go to the workspace (the folder that holds params/), or name the file with --study",
+    )
+
+
+def _study_error(error: ValidationError, path: Path) -> ParamsError:
+    lines = [_one_problem(dict(problem)) for problem in error.errors()]
+    return ParamsError(
+        f"The study file has {len(lines)} wrong key(s): " + "; ".join(lines) + ".",
+        where=f"{path.parent.name}/{path.name}",
+        next_step="correct the file; the keys are explained in it and in docs/",
+    )
+
+
+def _one_problem(problem: dict[str, Any]) -> str:
+    place = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(problem["loc"][-1]), sorted(_known_keys()), n=1)
+        return f"«{place}» is unknown" + (f" (did you mean «{near[0]}»?)" if near else "")
+    if problem["type"] == "missing":
+        return f"«{place}» is missing"
+    return f"«{place}»: {problem['msg']}, found {problem['input']!r}"
+
+
+def _known_keys() -> set[str]:
+    fields = [field for model in _Model.__subclasses__() for field in model.model_fields.items()]
+    return {field.alias or name for name, field in fields}
