@@ -110,7 +110,10 @@ class Rows:
     def project(self, row_id: int, fields: Iterable[str]) -> Row:
         """Give a row with the fields asked for and those that always come."""
         wanted = set(fields) | set(ALWAYS)
-        return {k: v for k, v in self._view(row_id, wanted).items() if k in wanted}
+        row = {k: v for k, v in self._view(row_id, wanted).items() if k in wanted}
+        if row.get("_attachments"):
+            row["_attachments"] = [_attachment(part, wanted) for part in row["_attachments"]]
+        return row
 
     def add(self, row: Mapping[str, Any], *, submitted_by: str, version: str | None) -> Row:
         """Add a row, filling in what the server writes itself; the id is never one used before."""
@@ -201,6 +204,13 @@ def _id_of(line: bytes) -> int:
     if found := _ID_FIRST.match(line):
         return int(found.group(1))
     return int(json.loads(line)["_id"])
+
+
+def _attachment(attachment: Row, fields: set[str]) -> Row:
+    """Leave out which question a file answers, where that question was not asked for."""
+    steps = re.sub(r"\[\d+\]", "", attachment.get("question_xpath", "")).split("/")
+    known = any("/".join(steps[: i + 1]) in fields for i in range(len(steps)))
+    return attachment if known else {**attachment, "question_xpath": ""}
 
 
 def _integer(value: Any) -> int:

@@ -1,0 +1,119 @@
+"""Pass rows through one filter after another and keep count of what left and why.
+
+Decides nothing: each filter is given with its reason.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from survey_tools.errors import ContractError
+
+UNKNOWN_WAVE = "?"
+ALL = "all"
+"""Stands for the wave in a form that is not collected by wave."""
+
+FLOW_COLUMNS = ["step", "stage", "wave", "reason", "dropped", "remaining"]
+LEFT_COLUMNS = ["_id", "wave", "team_id", "enumerator_id", "reason"]
+
+
+class Sieve:
+    """Rows of one form on their way through the filters.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row a submission; needs `_id`, and `wave` where the form has one. Never changed.
+    stage : str
+        Name of the stage in the flow.
+    received : str
+        What the rows are at the beginning, in the words of the flow.
+    """
+
+    def __init__(self, frame: pd.DataFrame, *, stage: str, received: str) -> None:
+        self.frame = frame
+        self._stage = stage
+        self._waves = sorted(_waves(frame).unique())
+        self._flow: list[dict[str, object]] = []
+        self._left: list[pd.DataFrame] = []
+        self._record(_count(frame).iloc[:0], received)
+
+    def keep(self, mask: pd.Series, reason: str) -> pd.DataFrame:
+        """Keep the rows where `mask` is true, record the others under `reason`, return the others."""
+        mask = mask.reindex(self.frame.index).fillna(False).astype(bool)
+        others = self.frame.loc[~mask]
+        self.frame = self.frame.loc[mask]
+        self._left.append(
+            others.reindex(columns=LEFT_COLUMNS).assign(
+                _id=others["_id"].astype("int64"), wave=_waves(others), reason=reason
+            )
+        )
+        self._record(_count(others), reason)
+        return others
+
+    def note(self, remark: str) -> None:
+        """Record a remark in the flow: a step that took no row away."""
+        self._record(_count(self.frame).iloc[:0], remark)
+
+    def flow(self) -> pd.DataFrame:
+        """Return the flow so far, one row a step and wave (contract `flow`)."""
+        flow = pd.DataFrame(self._flow, columns=FLOW_COLUMNS)
+        return flow.astype({"step": "int64", "dropped": "int64", "remaining": "int64"})
+
+    def left(self) -> pd.DataFrame:
+        """Return the rows that left: `_id`, `wave`, `team_id`, `enumerator_id`, `reason`."""
+        text = dict.fromkeys(["wave", "team_id", "enumerator_id", "reason"], "str")
+        if not self._left:
+            return pd.DataFrame(columns=LEFT_COLUMNS).astype({"_id": "int64", **text})
+        return pd.concat(self._left, ignore_index=True).astype({"_id": "int64", **text})
+
+    def _record(self, dropped: pd.Series, reason: str) -> None:
+        step = len(self._flow) // max(len(self._waves), 1)
+        remaining = _count(self.frame)
+        for wave in self._waves:
+            self._flow.append(
+                {
+                    "step": step,
+                    "stage": self._stage,
+                    "wave": wave,
+                    "reason": reason,
+                    "dropped": int(dropped.get(wave, 0)),
+                    "remaining": int(remaining.get(wave, 0)),
+                }
+            )
+
+
+def require_rows(frame: pd.DataFrame, form: str) -> None:
+    """Refuse an empty form, and ids that are missing or stand twice.
+
+    Raises
+    ------
+    ContractError
+        When there is no row, or `_id` does not identify the rows.
+    """
+    if frame.empty:
+        raise ContractError(
+            f"The form «{form}» has no submissions.",
+            expected="at least one submission",
+            where=f"pulled rows of «{form}»",
+            next_step="pull again, and look on the server whether anything was sent",
+        )
+    wrong = int(frame["_id"].isna().sum() + frame["_id"].duplicated().sum())
+    if wrong:
+        raise ContractError(
+            f"«_id» does not identify the submissions of «{form}».",
+            expected="one row an _id",
+            found=f"{wrong} row(s) with a missing or repeated _id",
+            where=f"pulled rows of «{form}»",
+            next_step="pull again from the server",
+        )
+
+
+def _waves(frame: pd.DataFrame) -> pd.Series:
+    if "wave" not in frame:
+        return pd.Series(ALL, index=frame.index, dtype="str")
+    return frame["wave"].astype("str").fillna(UNKNOWN_WAVE)
+
+
+def _count(frame: pd.DataFrame) -> pd.Series:
+    return _waves(frame).value_counts()

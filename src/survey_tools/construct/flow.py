@@ -1,0 +1,163 @@
+"""Follow households from the draw to the analysis, wave by wave; every step must add up."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from survey_tools import contracts
+from survey_tools.errors import ContractError
+from survey_tools.params import Study
+
+COLUMNS = ["step", "stage", "wave", "reason", "dropped", "remaining"]
+NO_INTERVIEW = "no interview in this wave"
+
+
+def build_flow(
+    clean_flow: pd.DataFrame,
+    sample: pd.DataFrame | None,
+    panel: pd.DataFrame,
+    study: Study,
+    visits: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Build the whole flow, from the draw over the submissions to the interviews analysed.
+
+    Three stages stand below each other for every wave, steps numbered through. `draw` (households): how
+    many were drawn. `clean` (submissions): from those received to the accepted interviews, as cleaning
+    recorded it. `construct` (households): from those drawn to those analysed, with the reason why
+    a household has no interview. Both chains end at the same number.
+
+    Parameters
+    ----------
+    clean_flow : DataFrame
+        Contract `flow` of the household form; rows of other stages than `clean` are left out.
+    sample : DataFrame or None
+        `hhid` of the drawn households; None: the chain begins with the households visited.
+    panel : DataFrame
+        Contract `panel`.
+    study : Study
+        Names the waves; one that was not collected is said to be so.
+    visits : DataFrame, optional
+        Contract `visits`; tells "not visited", "not met" and "no consent" apart.
+
+    Returns
+    -------
+    DataFrame
+        Contract `flow`.
+
+    Raises
+    ------
+    ContractError
+        When a chain does not add up, the chains end at different numbers, or an interview is of no
+        drawn household.
+    """
+    submissions = clean_flow.loc[clean_flow["stage"] == "clean"]
+    parts = [
+        _one_wave(submissions.loc[submissions["wave"] == wave], sample, panel, visits, wave)
+        for wave in study.waves.all
+    ]
+    flow = pd.concat(parts, ignore_index=True)[COLUMNS]
+    flow = flow.astype({"step": "int64", "dropped": "int64", "remaining": "int64",
+                        "stage": "str", "wave": "str", "reason": "str"})  # fmt: skip
+    check_flow(flow)
+    return contracts.validate(flow, "flow")
+
+
+def check_flow(flow: pd.DataFrame) -> None:
+    """Assert that each step of each chain leaves what the one before left, less what it dropped.
+
+    Raises
+    ------
+    ContractError
+        Names stage, wave and step of the first that does not add up.
+    """
+    ordered = flow.sort_values(["wave", "stage", "step"])
+    before = ordered.groupby(["wave", "stage"])["remaining"].shift()
+    wrong = ordered.loc[before.notna() & (ordered["remaining"] != before - ordered["dropped"])]
+    if not wrong.empty:
+        row = wrong.iloc[0]
+        _refuse("A step of the flow does not add up.", None, None,
+                f"flow: stage {row['stage']}, wave {row['wave']}, step {row['step']}")  # fmt: skip
+
+
+def _one_wave(
+    submissions: pd.DataFrame,
+    sample: pd.DataFrame | None,
+    panel: pd.DataFrame,
+    visits: pd.DataFrame | None,
+    wave: str,
+) -> pd.DataFrame:
+    interviewed = set(panel.loc[panel["wave"] == wave, "hhid"])
+    seen = visits.loc[visits["wave"] == wave] if visits is not None else None
+    drawn = _drawn(sample, seen, interviewed)
+    households = _households(drawn, seen, interviewed)
+    chain = pd.DataFrame(households, columns=["reason", "dropped", "remaining"])
+    chain.insert(0, "stage", "construct")
+    draw = pd.DataFrame(
+        {"stage": ["draw"], "reason": ["households drawn"], "dropped": [0],
+         "remaining": [len(drawn)]}
+    )  # fmt: skip
+    parts = [] if sample is None else [draw]
+    if not submissions.empty:
+        parts.append(submissions[["stage", "reason", "dropped", "remaining"]])
+    wave_flow = pd.concat([*parts, chain], ignore_index=True)
+    _ends_agree(submissions, interviewed, wave)
+    return wave_flow.assign(wave=wave, step=range(len(wave_flow)))
+
+
+def _drawn(
+    sample: pd.DataFrame | None, visits: pd.DataFrame | None, interviewed: set[str]
+) -> set[str]:
+    if sample is None:
+        return interviewed | (set() if visits is None else set(visits["hhid"].dropna()))
+    drawn = set(sample["hhid"])
+    if interviewed - drawn:
+        _refuse("Interviews are of households that were not drawn.", "only drawn households",
+                f"{len(interviewed - drawn)} household(s)", "analysis/panel")  # fmt: skip
+    return drawn
+
+
+def _households(
+    drawn: set[str], visits: pd.DataFrame | None, interviewed: set[str]
+) -> list[tuple[str, int, int]]:
+    steps = [("households drawn", 0, len(drawn))]
+    if not interviewed:
+        return [*steps, (NO_INTERVIEW, len(drawn), 0), ("analysed", 0, 0)]
+    left = drawn - interviewed
+    if visits is None:
+        reasons = {"not interviewed": left}
+    else:
+        met = set(visits.loc[visits["visit_result"] == "contact", "hhid"])
+        visited = set(visits["hhid"])
+        reasons = {
+            "no accepted visit": left - visited,
+            "visited but never met": (left & visited) - met,
+            "met but no consent": left & met,
+        }
+    remaining = len(drawn)
+    for reason, gone in reasons.items():
+        remaining -= len(gone)
+        steps.append((reason, len(gone), remaining))
+    return [*steps, ("interviewed and analysed", 0, remaining)]
+
+
+def _ends_agree(submissions: pd.DataFrame, interviewed: set[str], wave: str) -> None:
+    accepted = (
+        0 if submissions.empty else int(submissions.sort_values("step")["remaining"].iloc[-1])
+    )
+    if accepted != len(interviewed):
+        _refuse(
+            "The flow of submissions and the panel end at different numbers.",
+            f"{accepted} accepted interview(s) of {wave}",
+            f"{len(interviewed)} in the panel",
+            "clean/flow and analysis/panel",
+        )
+
+
+def _refuse(what: str, expected: str | None, found: str | None, where: str) -> None:
+    raise ContractError(
+        what,
+        expected=expected,
+        found=found,
+        where=where,
+        next_step="run 20_clean and 40_construct again on the same pull",
+    )

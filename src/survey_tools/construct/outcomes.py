@@ -1,0 +1,124 @@
+"""Make the ten outcomes that single questions give, by the definitions of `params/outcomes.csv`.
+
+Each function takes the cleaned interviews and returns float64 with the same index, missing where the
+question does not apply or was not answered. The two indices are in `indices`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from survey_tools.construct.coding import coded, column, either, number, ticked
+
+CASHLESS = ("autodebit", "bankapp", "ewallet")
+IN_CASH_OR_BY_OTHERS = ("cash_collector", "cash_point", "family", "agent")
+"""A relative who pays online, or somebody given cash to, is not counted as paying without cash."""
+
+BOUGHT = ("m3", "m12")
+NOT_BOUGHT = ("older", "never")
+
+INCOME_MIDDLE = {"b0": 0.0, "b1": 0.5, "b2": 3.0, "b3": 7.5, "b4": 20.0, "b5": 40.0}
+"""Middle of each band of `sell_income` in million VND; the open top band counts as 40."""
+
+
+def elec_cashless_last(household: pd.DataFrame) -> pd.Series:
+    """Return whether the last electricity bill was paid without cash, among those with a bill."""
+    return _paid_cashless(household, "elec_method")
+
+
+def water_cashless_last(household: pd.DataFrame) -> pd.Series:
+    """Return whether the last water bill was paid without cash, among those with piped water."""
+    piped = coded(household, "water_piped", one=("yes",), zero=("no",))
+    return _paid_cashless(household, "water_method").where(piped == 1)
+
+
+def school_fee_cashless_last(household: pd.DataFrame) -> pd.Series:
+    """Return whether the last school fee was paid without cash, among those with pupils."""
+    no_pupils = ticked(household, "school_level", "none")
+    return _paid_cashless(household, "tuition_method").where(no_pupils == 0)
+
+
+def welfare_account_last(household: pd.DataFrame) -> pd.Series:
+    """Return whether the last transfer came into an account or wallet, among recipients."""
+    no_transfer = ticked(household, "transfer_types", "none")
+    received = coded(household, "transfer_method", one=("account", "wallet"), zero=("cash",))
+    return received.where(no_transfer == 0)
+
+
+def qr_shop_30d(household: pd.DataFrame) -> pd.Series:
+    """Return whether the respondent paid a shop or market by QR or transfer in 30 days."""
+    return coded(household, "qr30", one=("yes",), zero=("no",))
+
+
+def cashless_share_last10(household: pd.DataFrame) -> pd.Series:
+    """Return the share of the last ten purchases made without cash, 0 to 1."""
+    return number(household, "cashless10") / 10
+
+
+def bought_online_12m(household: pd.DataFrame) -> pd.Series:
+    """Return whether the respondent bought online in 12 months."""
+    return coded(household, "buy_when", one=BOUGHT, zero=NOT_BOUGHT)
+
+
+def sold_online_12m(household: pd.DataFrame) -> pd.Series:
+    """Return whether the household sold online in 12 months; 0 where it makes and sells nothing."""
+    sells_nothing = ticked(household, "sells", "none")
+    sold = coded(household, "sell_online", one=("yes",), zero=("no",))
+    return sold.mask(sells_nothing == 1, 0.0)
+
+
+def district_platform_12m(household: pd.DataFrame) -> pd.Series:
+    """Return whether it bought or sold on the district platform; 0 where it did neither online."""
+    bought = ticked(household, "buy_platform", "district")
+    sold = ticked(household, "sell_platform", "district")
+    return either(
+        bought.mask(bought_online_12m(household) == 0, 0.0),
+        sold.mask(sold_online_12m(household) == 0, 0.0),
+    )
+
+
+def online_income_1m(household: pd.DataFrame) -> pd.Series:
+    """Return income from online selling last month in million VND; 0 where nothing was sold online."""
+    middle = column(household, "sell_income").map(INCOME_MIDDLE).astype("float64")
+    return middle.mask(sold_online_12m(household) == 0, 0.0)
+
+
+OUTCOMES: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
+    function.__name__: function
+    for function in (
+        elec_cashless_last,
+        water_cashless_last,
+        school_fee_cashless_last,
+        welfare_account_last,
+        qr_shop_30d,
+        cashless_share_last10,
+        bought_online_12m,
+        sold_online_12m,
+        district_platform_12m,
+        online_income_1m,
+    )
+}
+"""Outcome -> function, in the order of `params/outcomes.csv`."""
+
+
+def add_outcomes(household: pd.DataFrame) -> pd.DataFrame:
+    """Return the ten outcomes of every interview.
+
+    Parameters
+    ----------
+    household : DataFrame
+        Contract `household`. A question that no submission holds counts as not answered.
+
+    Returns
+    -------
+    DataFrame
+        `_id` and one float64 column an outcome; index and order of rows as `household`.
+    """
+    values = {name: outcome(household).astype("float64") for name, outcome in OUTCOMES.items()}
+    return pd.DataFrame({"_id": household["_id"], **values}, index=household.index)
+
+
+def _paid_cashless(household: pd.DataFrame, question: str) -> pd.Series:
+    return coded(household, question, one=CASHLESS, zero=IN_CASH_OR_BY_OTHERS)

@@ -1,0 +1,198 @@
+"""Name what was randomised over whom and how its effect is measured, and hold data against it.
+
+Estimates nothing, and chooses no outcome and no control.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from survey_tools.errors import DesignError
+from survey_tools.params import Study
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Design:
+    """A stratified, cluster-randomised comparison of two arms between two waves.
+
+    Parameters
+    ----------
+    treatment, cluster, stratum : str
+        Columns: 1 for the clusters drawn and 0 for the others; the unit drawn; what it was drawn within.
+    controls : tuple of str
+        Columns measured before treatment.
+    baseline, endline : str
+        Waves; an outcome `y` stands in the columns `y__<wave>`.
+    reached : str
+        Whether the household got what the treatment offers, as `<reached>__<wave>`.
+    estimator : {"ancova", "difference"}
+        `ancova` adjusts the endline for the baseline outcome and the controls; `difference` compares
+        endline means within strata and adjusts for nothing else.
+    interval : float
+        Coverage of the intervals, between 0 and 1.
+    """
+
+    treatment: str
+    cluster: str
+    stratum: str
+    controls: tuple[str, ...]
+    baseline: str
+    endline: str
+    reached: str
+    estimator: Literal["ancova", "difference"] = "ancova"
+    interval: float = 0.95
+
+    @classmethod
+    def from_study(cls, study: Study) -> Design:
+        """Take the design that the study file states."""
+        settings = study.design
+        return cls(
+            treatment=settings.treatment,
+            cluster=settings.cluster,
+            stratum=settings.stratum,
+            controls=settings.controls,
+            baseline=study.waves.baseline,
+            endline=study.waves.endline,
+            reached=settings.reached,
+            estimator=settings.estimator,
+            interval=settings.interval,
+        )
+
+    @property
+    def tail(self) -> float:
+        """Probability left of the lower end of an interval."""
+        return (1 - self.interval) / 2
+
+    def at_endline(self, variable: str) -> str:
+        """Column of `variable` at the endline."""
+        return f"{variable}__{self.endline}"
+
+    def at_baseline(self, variable: str) -> str:
+        """Column of `variable` at the baseline."""
+        return f"{variable}__{self.baseline}"
+
+    def check_ids(self, frame: pd.DataFrame) -> None:
+        """Refuse a frame whose rows do not all belong to one cluster, one stratum and one arm.
+
+        Raises
+        ------
+        DesignError
+            A column is absent or has gaps, the treatment is not 0 or 1, a cluster lies in two strata,
+            or its rows differ in treatment.
+        """
+        columns = [self.treatment, self.cluster, self.stratum]
+        require_columns(frame, columns)
+        for column in columns:
+            _refuse_gaps(frame, column)
+        if not frame[self.treatment].isin([0, 1]).all():
+            raise DesignError(
+                "The treatment is neither 0 nor 1 in some rows.",
+                expected="0 (regular) or 1 (intensive)",
+                found=f"{(~frame[self.treatment].isin([0, 1])).sum()} row(s) with something else",
+                where=f"column {self.treatment}",
+            )
+        _refuse_several(
+            frame, self.cluster, self.stratum, "A cluster lies in more than one stratum."
+        )
+        _refuse_several(
+            frame, self.cluster, self.treatment, "The treatment varies within a cluster."
+        )
+
+    def check(self, frame: pd.DataFrame) -> None:
+        """Refuse a frame that cannot carry a comparison of the two arms.
+
+        A stratum with one arm only is kept: it tells about the covariates, not about the effect.
+
+        Raises
+        ------
+        DesignError
+            As `check_ids`, or an arm has fewer than two clusters.
+        """
+        self.check_ids(frame)
+        few = {arm: n for arm, n in self.clusters_by_arm(frame).items() if n < 2}
+        if few:
+            arms = ", ".join(f"{n} with {self.treatment} = {arm}" for arm, n in few.items())
+            empty = " in every stratum" if 0 in few.values() else ""
+            raise DesignError(
+                "An arm is empty." if empty else "An arm has too few clusters to compare.",
+                expected=f"at least 2 clusters ({self.cluster}) in each arm",
+                found=arms + empty,
+                where=f"columns {self.cluster}, {self.treatment}",
+                next_step="check the assignment in the table of teams, and which rows were dropped",
+            )
+
+    def clusters_by_arm(self, frame: pd.DataFrame) -> dict[int, int]:
+        """Count the clusters of `frame` in arm 0 and in arm 1."""
+        arms = numeric(frame, self.treatment)
+        return {arm: int(frame.loc[arms == arm, self.cluster].nunique()) for arm in (0, 1)}
+
+    def one_armed_strata(self, frame: pd.DataFrame) -> tuple[str, ...]:
+        """Name the strata of `frame` in which only one arm is found, in order."""
+        arms = frame.groupby(frame[self.stratum].astype(str))[self.treatment].nunique()
+        return tuple(sorted(str(stratum) for stratum in arms.index[arms < 2]))
+
+
+def require_columns(frame: pd.DataFrame, columns: list[str]) -> None:
+    """Refuse a frame without one of `columns`."""
+    absent = [column for column in columns if column not in frame]
+    if absent:
+        raise DesignError(
+            "A column that the design names is not in the table.",
+            expected=", ".join(absent),
+            where=f"a table of {len(frame)} rows and {len(frame.columns)} columns",
+            next_step="correct design: or waves: in the study file, or make the column in construct",
+        )
+
+
+def numeric(frame: pd.DataFrame, column: str) -> Floats:
+    """Take a column as floats, gaps as NaN; text and infinite values are refused."""
+    require_columns(frame, [column])
+    try:
+        floats = frame[column].astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+        values = np.asarray(floats, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DesignError(
+            "A column to compute with is not numeric.",
+            expected="numbers, or 0 and 1",
+            found=str(frame[column].dtype),
+            where=f"column {column}",
+        ) from error
+    if np.isinf(values).any():
+        raise DesignError(
+            "A column holds infinite values.",
+            found=f"{int(np.isinf(values).sum())} row(s)",
+            where=f"column {column}",
+        )
+    return values
+
+
+def _refuse_gaps(frame: pd.DataFrame, column: str) -> None:
+    missing = int(frame[column].isna().sum())
+    if missing:
+        raise DesignError(
+            "Some rows do not say where they belong.",
+            expected="a value in every row",
+            found=f"{missing} of {len(frame)} rows without one",
+            where=f"column {column}",
+            next_step="link these rows to the list of teams in clean, or drop them there with a reason",
+        )
+
+
+def _refuse_several(frame: pd.DataFrame, cluster: str, column: str, what: str) -> None:
+    distinct = frame.groupby(cluster, observed=True)[column].nunique()
+    wrong = sorted(str(name) for name in distinct.index[distinct > 1])
+    if wrong:
+        raise DesignError(
+            what,
+            expected=f"one {column} for each {cluster}",
+            found=f"{len(wrong)} with several: {', '.join(wrong[:5])}",
+            where=f"columns {cluster}, {column}",
+            next_step="a code used in two places needs the stratum in it",
+        )

@@ -1,0 +1,36 @@
+"""Write estimates where the reports find them, each held against its contract; computes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from survey_tools.contracts import write_table
+from survey_tools.errors import ContractError
+from survey_tools.params import Workspace
+
+RESULTS = ("effects", "levels", "choices", "communes", "balance", "attrition", "flow")
+
+
+def write_results(ws: Workspace, **tables: pd.DataFrame) -> list[Path]:
+    """Write tables such as `effects=…, levels=…` to the results folder of the workspace.
+
+    Returns
+    -------
+    list of Path
+        The files, in the order given.
+
+    Raises
+    ------
+    ContractError
+        A name is no result (nothing is written then), or a table breaks its contract.
+    """
+    unknown = [name for name in tables if name not in RESULTS]
+    if unknown:
+        raise ContractError(
+            "There is no such table of results.",
+            expected=", ".join(RESULTS),
+            found=", ".join(unknown),
+        )
+    return [write_table(table, ws.results, name) for name, table in tables.items()]

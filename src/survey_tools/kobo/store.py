@@ -1,0 +1,307 @@
+"""Keep every row that a survey's server ever gave, with all its versions, in one SQLite file.
+
+Not here: asking the server (`sync`), typed columns (`tables`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from survey_tools.errors import StoreError
+from survey_tools.kobo import store_file
+from survey_tools.kobo.address import server_name
+from survey_tools.kobo.form import Form
+from survey_tools.kobo.report import PullReport, proof_of
+
+if TYPE_CHECKING:
+    from survey_tools.kobo.tables import Tables
+
+Row = Mapping[str, Any]
+
+
+class Store:
+    """The rows of one form of one server; made by `Store.open` or `Store.read`.
+
+    Attributes
+    ----------
+    path : Path
+        The file; ``-wal``, ``-shm`` and ``.lock`` may lie beside it. All hold personal data or
+        point at it, and have mode 0600.
+    server, asset : str
+        Whose rows it holds.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._db = connection
+        meta = dict(connection.execute("SELECT key, value FROM meta").fetchall())
+        self.server: str = meta.get("server", "")
+        self.asset: str = meta.get("asset", "")
+
+    @classmethod
+    def open(cls, path: str | Path, *, server: str, asset: str, create: bool = True) -> Store:
+        """Open a store to sync into it.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; made with mode 0600 if it is not there.
+        server : str
+            The server's address, or a name for a server whose address changes.
+        asset : str
+            The form's uid.
+        create : bool
+            Whether to make the file.
+
+        Returns
+        -------
+        Store
+            To be closed, or used in ``with``.
+
+        Raises
+        ------
+        StoreError
+            If the store is of another server or form, damaged, or written by a newer release.
+        """
+        path = Path(path)
+        connection = store_file.open_for_writing(path, create=create)
+        try:
+            with store_file.sqlite_errors(path):
+                pairs = [("server", server_name(server)), ("asset", asset)]
+                connection.executemany("INSERT OR IGNORE INTO meta VALUES (?, ?)", pairs)
+                store = cls(path, connection)
+            store._check_owner(server_name(server), asset)
+        except BaseException:
+            connection.close()
+            raise
+        return store
+
+    @classmethod
+    def read(cls, path: str | Path) -> Store:
+        """Open a store to read it; nothing can be changed.
+
+        Raises
+        ------
+        StoreError
+            If there is none, or it is damaged, or written by a newer release.
+        """
+        path = Path(path)
+        connection = store_file.open_for_reading(path)
+        with store_file.sqlite_errors(path):
+            return cls(path, connection)
+
+    def __repr__(self) -> str:
+        return f"Store({str(self.path)!r}, server={self.server!r}, asset={self.asset!r})"
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    # ------------------------------------------------------------------ reading
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield the live rows as the server gave them, by ``_id``."""
+        with store_file.sqlite_errors(self.path):
+            query = "SELECT doc FROM rows WHERE status = 'live' ORDER BY _id"
+            for (doc,) in self._db.cursor().execute(query):
+                yield json.loads(doc)
+
+    def count(self) -> int:
+        """Count the live rows."""
+        return int(self._fetch("SELECT count(*) FROM rows WHERE status = 'live'")[0][0])
+
+    def signatures(self) -> dict[int, str]:
+        """Return the live rows' signatures by ``_id``, in its order."""
+        query = "SELECT _id, signature FROM rows WHERE status = 'live' ORDER BY _id"
+        return dict(self._fetch(query))
+
+    def proof(self) -> str:
+        """Return the proof of the live rows; see `PullReport`."""
+        return proof_of(self.signatures().items())
+
+    def contents(self) -> dict[str, dict[str, Any]]:
+        """Return the deployed versions' content as the API gave it, oldest first."""
+        query = "SELECT uid, content FROM versions ORDER BY date_deployed, uid"
+        return {uid: json.loads(content) for uid, content in self._fetch(query)}
+
+    def version_uids(self) -> set[str]:
+        """Return the uids of the versions held."""
+        return {uid for (uid,) in self._fetch("SELECT uid FROM versions")}
+
+    def form_versions(self) -> dict[str, Form]:
+        """Return the deployed versions of the form by uid, oldest first."""
+        return {uid: Form.from_content(body, uid) for uid, body in self.contents().items()}
+
+    def pulls(self) -> list[PullReport]:
+        """Return all pulls, oldest first; one that broke off has ``complete`` false."""
+        found = self._fetch("SELECT report FROM pulls ORDER BY pull")
+        return [PullReport(**json.loads(report)) for (report,) in found]
+
+    def last_pull(self) -> PullReport | None:
+        """Return the last complete pull, if there was one."""
+        found = self._fetch("SELECT report FROM pulls WHERE complete ORDER BY pull DESC LIMIT 1")
+        return PullReport(**json.loads(found[0][0])) if found else None
+
+    def history(self, row_id: int) -> list[dict[str, Any]]:
+        """Return what happened to a row, oldest first.
+
+        Returns
+        -------
+        list of dict
+            ``kind`` (new, edited, deleted, restored), ``at`` (UTC), ``pull`` (number), ``uuid``,
+            ``signature``, and ``doc``: the row as it was from then on (for a deletion, the last
+            known).
+        """
+        found = self._fetch(
+            "SELECT e.kind, e.at, e.pull, e.uuid, e.signature, r.doc FROM events e "
+            "JOIN rows r USING (_id, uuid, signature) WHERE e._id = ? ORDER BY e.rowid",
+            (row_id,),
+        )
+        names = ("kind", "at", "pull", "uuid", "signature")
+        return [{**dict(zip(names, row, strict=False)), "doc": json.loads(row[5])} for row in found]
+
+    def tables(
+        self, renames: Mapping[str, str] | None = None, *, numbers: Sequence[str] = ()
+    ) -> Tables:
+        """Return the live rows as typed tables; see `flatten`."""
+        from survey_tools.kobo.tables import flatten
+
+        return flatten(self.rows(), self.form_versions(), renames=renames, numbers=numbers)
+
+    # ------------------------------------------------------------------ writing (used by sync)
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Hold the right to sync; a second sync is refused meanwhile."""
+        return store_file.exclusive(self.path)
+
+    def begin_pull(self, report: PullReport) -> int:
+        """Note that a pull has begun and return its number."""
+        with self._writing():
+            cursor = self._db.execute("INSERT INTO pulls (report) VALUES (?)", (_json(report),))
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+    def finish_pull(self, pull: int, report: PullReport) -> None:
+        """Mark a pull as complete and note its report."""
+        with self._writing():
+            self._db.execute(
+                "UPDATE pulls SET complete = 1, report = ? WHERE pull = ?", (_json(report), pull)
+            )
+
+    def add_version(self, uid: str, date_deployed: str, content: Row) -> None:
+        """Keep a deployed version of the form."""
+        with self._writing():
+            self._db.execute(
+                "INSERT OR REPLACE INTO versions VALUES (?, ?, ?)",
+                (uid, date_deployed, _dump(content)),
+            )
+
+    def add_rows(self, pull: int, rows: Sequence[tuple[str, Row]]) -> dict[int, str]:
+        """Keep rows in one transaction.
+
+        Parameters
+        ----------
+        pull : int
+            The pull's number.
+        rows : sequence of (str, dict)
+            Signature and row.
+
+        Returns
+        -------
+        dict
+            ``_id`` to ``new``, ``edited`` or ``restored``; unchanged rows are absent.
+        """
+        kinds: dict[int, str] = {}
+        with self._writing():
+            at = utc_now()
+            for signature, row in rows:
+                kind = self._add_row(pull, at, signature, row)
+                if kind:
+                    kinds[row["_id"]] = kind
+        return kinds
+
+    def bury_rows(self, pull: int, row_ids: Sequence[int]) -> None:
+        """Mark rows as deleted on the server; their documents are kept."""
+        with self._writing():
+            at = utc_now()
+            for row_id in row_ids:
+                self._db.execute(
+                    "INSERT INTO events SELECT ?, ?, 'deleted', _id, uuid, signature FROM rows "
+                    "WHERE _id = ? AND status = 'live'",
+                    (pull, at, row_id),
+                )
+                self._db.execute(
+                    "UPDATE rows SET status = 'deleted', last_seen = ? "
+                    "WHERE _id = ? AND status = 'live'",
+                    (at, row_id),
+                )
+
+    def _add_row(self, pull: int, at: str, signature: str, row: Row) -> str:
+        key = (row["_id"], str(row.get("_uuid", "")), signature)
+        current = self._db.execute(
+            "SELECT uuid, signature, status FROM rows WHERE _id = ? AND status <> 'superseded'",
+            key[:1],
+        ).fetchone()
+        if current == (*key[1:], "live"):
+            return ""
+        kind = "new" if current is None else "edited" if current[2] == "live" else "restored"
+        self._db.execute("UPDATE rows SET status = 'superseded' WHERE _id = ?", key[:1])
+        self._db.execute(
+            "INSERT INTO rows VALUES (?, ?, ?, 'live', ?, ?, ?) ON CONFLICT (_id, uuid, signature) "
+            "DO UPDATE SET status = 'live', last_seen = excluded.last_seen, doc = excluded.doc",
+            (*key, at, at, _dump(row)),
+        )
+        self._db.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", (pull, at, kind, *key))
+        return kind
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with store_file.sqlite_errors(self.path):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def _fetch(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        with store_file.sqlite_errors(self.path):
+            return self._db.execute(query, values).fetchall()
+
+    def _check_owner(self, server: str, asset: str) -> None:
+        if (self.server, self.asset) != (server, asset):
+            raise StoreError(
+                "The store holds the rows of another form or server.",
+                expected=f"form {asset} of {server}",
+                found=f"form {self.asset} of {self.server}",
+                where=str(self.path),
+                next_step="Use another file, or open this one with its own form and server.",
+            )
+
+
+def utc_now() -> str:
+    """Return the moment as UTC, ISO 8601, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _dump(value: Row) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _json(report: PullReport) -> str:
+    return json.dumps(dataclasses.asdict(report))

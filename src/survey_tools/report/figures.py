@@ -1,0 +1,353 @@
+"""Figures of a page, made from disclosed results and shown with alt text and caption.
+
+Same axes for all communes, a zero line for effects, communes in the order of their codes; shape and fill
+say what colour says.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn as sns
+from IPython.display import display
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from survey_tools.errors import DisclosureError
+from survey_tools.report.disclosure import FEW, HIDDEN, SHOWN
+from survey_tools.report.markup import paragraphs
+from survey_tools.report.numbers import SHARES
+from survey_tools.report.results import Results
+
+DARK, LIGHT, GREY = "#0b4f79", "#d95f02", "#6b6b6b"
+DPI = 144
+_STYLE = {
+    **sns.axes_style("ticks"),
+    "font.family": "DejaVu Sans",
+    "font.size": 10.0,
+    "axes.titlesize": 10.0,
+    "axes.labelsize": 9.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+}
+
+
+def show(figure: Figure, *, alt: str, caption: str) -> None:
+    """Display a figure once, with its alt text and caption, and close it.
+
+    Raises
+    ------
+    DisclosureError
+        When alt text or caption is empty: a reader who does not see the picture would learn nothing.
+    """
+    if not alt.strip() or not caption.strip():
+        raise DisclosureError("A figure needs alt text and a caption.", next_step="give both")
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=DPI, metadata={"Software": None})
+    plt.close(figure)
+    metadata = {"alt": alt, "caption": caption, "width": round(figure.get_figwidth() * 96)}
+    data = {"image/png": base64.b64encode(png.getvalue()).decode("ascii"), "text/plain": alt}
+    display(data, metadata={"image/png": metadata}, raw=True)
+
+
+def levels_figure(results: Results, outcomes: Sequence[str] | None = None) -> None:
+    """Show levels over the waves: of the page's commune and the district, or of the two groups of teams."""
+    outcomes = list(outcomes or results.study.report.main_outcomes)[:4]
+    points = _level_points(results, outcomes)
+    if points["shown"].isna().all():
+        return _nothing(results)
+    texts = [
+        results.words(
+            "alt_level_point",
+            series=f"{p.label}, {p.series}",
+            wave=results.wave(p.wave),
+            value=results.numbers.value(p.shown, p.scale),
+        )
+        for p in points.itertuples()
+    ]
+    alt = results.words(
+        "alt_levels",
+        outcomes=", ".join(results.outcome(o) for o in outcomes),
+        points="; ".join(texts),
+    )
+    caption = results.words("figure_levels", confidence=results.confidence)
+    return show(draw_levels(results, points), alt=alt, caption=caption)
+
+
+def effects_figure(results: Results, outcomes: Sequence[str] | None = None) -> None:
+    """Show effects over the district with intervals, and the naive comparison as a hollow mark."""
+    wanted = list(outcomes or results.study.report.main_outcomes)
+    points = _effect_points(results, [o for o in wanted if results.scale(o) in SHARES])
+    if points["shown"].isna().all():
+        return _nothing(results)
+    texts = [_alt_effect(results, row.outcome, row) for row in points.itertuples()]
+    alt = results.words("alt_effects", points="; ".join(texts))
+    caption = results.words("figure_effects", confidence=results.confidence)
+    return show(draw_effects(results, points), alt=alt, caption=caption)
+
+
+def communes_figure(results: Results, outcome: str | None = None) -> None:
+    """Show partially pooled effects of all communes by code, the page's commune marked."""
+    outcome = outcome or results.study.report.main_outcomes[0]
+    rows = results.communes.query("outcome == @outcome").sort_values("commune_code")
+    if rows["shown"].isna().all():
+        return _nothing(results)
+    words, numbers, scale = results.words, results.numbers, results.scale(outcome)
+    span = numbers.difference_interval(rows["shown"].min(), rows["shown"].max(), scale)
+    alt = words("alt_communes", count=int(rows["shown"].notna().sum()), range=span)
+    here = rows[rows["commune_code"].eq(results.code)]
+    key = "figure_communes" if here.empty else "figure_communes_here"
+    if not here.empty:
+        alt = f"{alt} {_alt_here(results, here.iloc[0], scale)}"
+    caption = words(
+        key,
+        outcome=results.outcome(outcome),
+        confidence=results.confidence,
+        place=results.place_within,
+    )
+    return show(draw_communes(results, rows, outcome), alt=alt, caption=caption)
+
+
+def exposure_figure(results: Results) -> None:
+    """Show which share of households the teams visited, by group of teams."""
+    row = results.effect(results.study.design.reached, "first_stage")
+    if row is None or row[["shown", "mean_regular"]].isna().any():
+        return _nothing(results)
+    percent = results.numbers.percent
+    both = {"regular": row["mean_regular"], "intensive": row["mean_regular"] + row["shown"]}
+    alt = results.words("alt_reach", **{name: percent(x) for name, x in both.items()})
+    caption = results.words("figure_reach", confidence=results.confidence)
+    return show(draw_exposure(results, row), alt=alt, caption=caption)
+
+
+def choices_figure(results: Results, variable: str, wave: str | None = None) -> None:
+    """Show which share of the page's households chose each answer that may be shown."""
+    wave = wave or results.study.waves.endline
+    rows = results.choices.query(
+        "area == @results.code and variable == @variable and wave == @wave"
+    )
+    rows = rows[rows["status"].ne(HIDDEN)].sort_values(["shown", "choice"], ascending=[False, True])
+    if rows.empty:
+        return _nothing(results)
+    labels = [results.choice(variable, code) for code in rows["choice"]]
+    shares = [results.numbers.percent(x) for x in rows["shown"]]
+    points = "; ".join(f"{a}: {b}" for a, b in zip(labels, shares, strict=True))
+    caption = results.words(
+        "figure_choices", question=results.question(variable), wave=results.wave(wave)
+    )
+    figure = draw_choices(results, rows, labels)
+    return show(figure, alt=results.words("alt_choices", points=points), caption=caption)
+
+
+def draw_levels(results: Results, points: pd.DataFrame) -> Figure:
+    """Draw one panel an outcome; shares all have the axis from 0 to 100 %."""
+    outcomes = list(dict.fromkeys(points["outcome"]))
+    columns = min(2, len(outcomes))
+    rows = -(-len(outcomes) // columns)
+    with plt.rc_context(_STYLE):
+        figure = Figure(figsize=(3.4 * columns, 2.5 * rows + 0.5), layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False)
+        for ax, outcome in zip(axes.flat, outcomes, strict=False):
+            _draw_level_panel(ax, results, points[points["outcome"].eq(outcome)])
+        for ax in axes.flat[len(outcomes) :]:
+            ax.set_axis_off()
+        handles, labels = axes.flat[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=2)
+    return figure
+
+
+def draw_effects(results: Results, points: pd.DataFrame) -> Figure:
+    """Draw one row an outcome, in percentage points, with a line at zero."""
+    frame = points.iloc[::-1].reset_index(drop=True)
+    with plt.rc_context(_STYLE):
+        figure = Figure(figsize=(6.8, 0.55 * len(frame) + 1.3), layout="constrained")
+        ax = figure.subplots()
+        ax.axvline(0, color="black", linewidth=1)
+        _interval(ax, frame, DARK)
+        ax.scatter(100 * frame["shown"], frame.index, color=DARK, zorder=3, s=45)
+        ax.scatter(
+            100 * frame["naive"], frame.index, marker="D", facecolors="none", edgecolors=LIGHT, s=40
+        )
+        ax.set_yticks(list(frame.index), [_wrapped(results.outcome(o)) for o in frame["outcome"]])
+        ax.set_ylim(-0.6, len(frame) - 0.4)
+        ax.set_xlabel(results.words("axis_effect", unit=results.words("unit_points")))
+        _legend_for_effects(figure, results)
+        _numbers_on(ax, results, "x")
+    return figure
+
+
+def draw_communes(results: Results, rows: pd.DataFrame, outcome: str) -> Figure:
+    """Draw one row a commune in the order of codes, the district's effect as a dashed line."""
+    scale = results.scale(outcome)
+    factor = 100 if scale in SHARES else 1
+    frame = rows.iloc[::-1].reset_index(drop=True)
+    names = [results.units[code].name(results.lang) for code in frame["commune_code"]]
+    here = frame["commune_code"].eq(results.code)
+    with plt.rc_context(_STYLE):
+        figure = Figure(figsize=(6.8, 0.235 * len(frame) + 1.0), layout="constrained")
+        ax = figure.subplots()
+        ax.axvline(0, color="black", linewidth=1)
+        district = results.effect(outcome)
+        if district is not None and pd.notna(district["shown"]):
+            ax.axvline(factor * district["shown"], color=GREY, linestyle="--", linewidth=1)
+        _interval(ax, frame, GREY, factor)
+        ax.scatter(factor * frame["shown"], frame.index, color=GREY, s=22, zorder=3)
+        own = frame[here]
+        _interval(ax, own, DARK, factor, width=2.5)
+        ax.scatter(factor * own["shown"], own.index, color=DARK, marker="s", s=60, zorder=4)
+        ax.set_yticks(list(frame.index), names, fontsize=8)
+        for tick, marked in zip(ax.get_yticklabels(), here, strict=True):
+            tick.set_fontweight("bold" if marked else "normal")
+        ax.set_ylim(-0.7, len(frame) - 0.3)
+        unit = "unit_points" if scale in SHARES else f"unit_{scale}"
+        ax.set_xlabel(results.words("axis_effect", unit=results.words(unit)))
+        _numbers_on(ax, results, "x")
+    return figure
+
+
+def draw_exposure(results: Results, row: pd.Series) -> Figure:
+    """Draw two bars; the error bar of the second is the interval of the difference."""
+    regular, intensive = row["mean_regular"], row["mean_regular"] + row["shown"]
+    names = [results.words("arm_regular"), results.words("arm_intensive")]
+    with plt.rc_context(_STYLE):
+        figure = Figure(figsize=(6.8, 2.1), layout="constrained")
+        ax = figure.subplots()
+        sns.barplot(
+            x=[100 * regular, 100 * intensive],
+            y=names,
+            hue=names,
+            palette=[LIGHT, DARK],
+            legend=False,
+            ax=ax,
+        )
+        ax.patches[0].set_hatch("//")
+        low, high = (100 * (row["mean_regular"] + row[c]) for c in ("conf_low", "conf_high"))
+        spread = [[100 * intensive - low], [high - 100 * intensive]]
+        ax.errorbar([100 * intensive], [1], xerr=spread, color="black", capsize=4)
+        ax.set(xlim=(0, 100), xlabel=results.words("axis_share"), ylabel="")
+    return figure
+
+
+def draw_choices(results: Results, rows: pd.DataFrame, labels: Sequence[str]) -> Figure:
+    """Draw one bar an answer; bars from few answers are hatched."""
+    with plt.rc_context(_STYLE):
+        figure = Figure(figsize=(6.8, 0.34 * len(rows) + 0.8), layout="constrained")
+        ax = figure.subplots()
+        sns.barplot(x=100 * rows["shown"].to_numpy(), y=list(labels), color=DARK, ax=ax)
+        for bar, status in zip(ax.patches, rows["status"], strict=True):
+            bar.set_hatch("//" if status == FEW else "")
+        ax.set(xlim=(0, 100), xlabel=results.words("axis_share"), ylabel="")
+    return figure
+
+
+def _level_points(results: Results, outcomes: Sequence[str]) -> pd.DataFrame:
+    """Pick the points of the figure; `first` tells the series that the page is about."""
+    words = results.words
+    if results.area is None:
+        series = {f"district/{arm}": words(f"arm_{arm}") for arm in ("intensive", "regular")}
+    else:
+        series = {f"{results.code}/all": results.place, "district/all": words("District")}
+    keys = results.levels["area"] + "/" + results.levels["group"]
+    frame = results.levels[keys.isin(list(series)) & results.levels["outcome"].isin(outcomes)]
+    frame = frame.assign(
+        series=keys.map(series),
+        first=keys.eq(next(iter(series))),
+        label=frame["outcome"].map(results.outcome),
+        scale=frame["outcome"].map(results.scale),
+        order=frame["outcome"].map({name: i for i, name in enumerate(outcomes)}),
+        position=frame["wave"].map({w: i for i, w in enumerate(results.study.waves.all)}),
+    )
+    return frame.sort_values(["order", "first", "position"], ascending=[True, False, True])
+
+
+def _draw_level_panel(ax: Axes, results: Results, points: pd.DataFrame) -> None:
+    share = points["scale"].iloc[0] in SHARES
+    factor = 100 if share else 1
+    for first, series in points.groupby("first", sort=True):
+        colour, marker, line, shift = (DARK, "o", "-", -0.06) if first else (LIGHT, "s", "--", 0.06)
+        x, y = series["position"] + shift, factor * series["shown"]
+        sns.lineplot(
+            x=x, y=y, color=colour, linestyle=line, ax=ax, errorbar=None, label=None, legend=False
+        )
+        spread = [y - factor * series["conf_low"], factor * series["conf_high"] - y]
+        ax.errorbar(x, y, yerr=spread, fmt="none", ecolor=colour, elinewidth=1.2, capsize=3)
+        for status, fill in ((SHOWN, colour), (FEW, "white")):
+            ok = series["status"].eq(status)
+            ax.scatter(x[ok], y[ok], marker=marker, facecolors=fill, edgecolors=colour, zorder=3)
+        ax.plot([], [], color=colour, marker=marker, linestyle=line, label=series["series"].iloc[0])
+    waves = results.study.waves.all
+    ax.set_xticks(range(len(waves)), [results.wave(w) for w in waves])
+    ax.set(xlim=(-0.4, len(waves) - 0.6), xlabel="", ylabel="%" if share else "")
+    if share:
+        ax.set_ylim(0, 100)
+    ax.set_title(_wrapped(points["label"].iloc[0]), loc="left")
+
+
+def _effect_points(results: Results, outcomes: Sequence[str]) -> pd.DataFrame:
+    endline = results.study.waves.endline
+    rows = results.effects[results.effects["wave"].eq(endline)].set_index(["outcome", "estimand"])
+    columns = ["shown", "conf_low", "conf_high"]
+    wanted = pd.MultiIndex.from_product([outcomes, ["itt"]])
+    points = rows[columns].reindex(wanted).droplevel(1).rename_axis("outcome").reset_index()
+    naive = rows["shown"].reindex(pd.MultiIndex.from_product([outcomes, ["naive"]]))
+    return points.assign(naive=naive.to_numpy())
+
+
+def _legend_for_effects(figure: Figure, results: Results) -> None:
+    ax = figure.axes[0]
+    ax.plot([], [], color=DARK, marker="o", label=results.words("series_itt"))
+    hollow = {"marker": "D", "markerfacecolor": "none", "linestyle": "none"}
+    ax.plot([], [], color=LIGHT, label=results.words("series_naive"), **hollow)
+    figure.legend(loc="outside upper center", ncols=2)
+
+
+def _interval(
+    ax: Axes, frame: pd.DataFrame, colour: str, factor: int = 100, width: float = 1.5
+) -> None:
+    low, high = factor * frame["conf_low"], factor * frame["conf_high"]
+    ax.hlines(frame.index, low, high, color=colour, linewidth=width)
+
+
+def _numbers_on(ax: Axes, results: Results, axis: str) -> None:
+    which = ax.xaxis if axis == "x" else ax.yaxis
+    which.set_major_formatter(
+        lambda value, _: results.numbers.number(value, 0 if float(value).is_integer() else 2)
+    )
+
+
+def _alt_effect(results: Results, outcome: str, row: object) -> str:
+    numbers, scale = results.numbers, results.scale(outcome)
+    return results.words(
+        "alt_effect_point",
+        outcome=results.outcome(outcome),
+        size=numbers.difference(row.shown, scale),  # type: ignore[attr-defined]
+        interval=numbers.difference_interval(row.conf_low, row.conf_high, scale),  # type: ignore[attr-defined]
+    )
+
+
+def _alt_here(results: Results, row: pd.Series, scale: str) -> str:
+    numbers = results.numbers
+    return results.words(
+        "alt_communes_here",
+        place=results.place_within,
+        size=numbers.difference(row["shown"], scale),
+        interval=numbers.difference_interval(row["conf_low"], row["conf_high"], scale),
+    )
+
+
+def _wrapped(text: str, width: int = 30) -> str:
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and len(lines[-1]) + len(word) >= width:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return "\n".join(lines)
+
+
+def _nothing(results: Results) -> None:
+    display(paragraphs([results.words("nothing_to_draw")]))

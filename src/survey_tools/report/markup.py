@@ -1,0 +1,102 @@
+"""Pieces of HTML that a notebook cell shows and a page keeps; every text is escaped here.
+
+Knows no result and no sentence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape, unescape
+
+import pandas as pd
+
+Cell = str | tuple[str, str]
+"""Text of a table cell; a pair is a figure with a smaller line below it."""
+
+
+@dataclass(frozen=True)
+class Html:
+    """A piece of a page."""
+
+    source: str
+
+    def _repr_html_(self) -> str:
+        return self.source
+
+    def __repr__(self) -> str:
+        return unescape(re.sub(r"<[^>]+>", " ", self.source)).strip()
+
+
+def title(text: str) -> Html:
+    """Make the one main heading of a page."""
+    return Html(f"<h1>{escape(text)}</h1>")
+
+
+def banner(text: str) -> Html:
+    """Make the notice that stands above a page."""
+    return Html(f'<p class="banner" role="note">{escape(text)}</p>')
+
+
+def heading(key: str, text: str) -> Html:
+    """Make the heading of a section, with an address that does not depend on the language."""
+    return Html(f'<h2 id="{escape(key)}">{escape(text)}</h2>')
+
+
+def paragraphs(texts: Iterable[str]) -> Html:
+    """Make one paragraph a text."""
+    return Html("\n".join(f"<p>{escape(text)}</p>" for text in texts))
+
+
+def bullets(texts: Iterable[str]) -> Html:
+    """Make a list."""
+    items = "\n".join(f"<li>{escape(text)}</li>" for text in texts)
+    return Html(f"<ul>\n{items}\n</ul>")
+
+
+def key_figure(figure: str, caption: str) -> Html:
+    """Make one figure in large type with the sentence that says what it is."""
+    return Html(
+        f'<figure class="key"><p class="big">{escape(figure)}</p>'
+        f"<figcaption>{escape(caption)}</figcaption></figure>"
+    )
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with caption, row and column headings, and notes; shows itself in a notebook."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    notes: tuple[str, ...] = ()
+    text_columns: int = 1
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """Cells as text, to look at or to test."""
+        cells = [[c if isinstance(c, str) else " ".join(c) for c in row] for row in self.rows]
+        return pd.DataFrame(cells, columns=list(self.columns), dtype=str)
+
+    def _repr_html_(self) -> str:
+        head = "".join(f'<th scope="col">{escape(name)}</th>' for name in self.columns)
+        body = "\n".join(self._row(row) for row in self.rows)
+        notes = "".join(f'<p class="note">{escape(note)}</p>' for note in self.notes)
+        return (
+            f'<div class="table" role="region" tabindex="0" aria-label="{escape(self.caption)}">'
+            f"<table>\n<caption>{escape(self.caption)}</caption>\n"
+            f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>{notes}"
+        )
+
+    def _row(self, row: Sequence[Cell]) -> str:
+        first = f'<th scope="row">{_cell(row[0])}</th>'
+        texts = "".join(f'<td class="text">{_cell(c)}</td>' for c in row[1 : self.text_columns])
+        rest = "".join(f"<td>{_cell(cell)}</td>" for cell in row[max(1, self.text_columns) :])
+        return f"<tr>{first}{texts}{rest}</tr>"
+
+
+def _cell(cell: Cell) -> str:
+    if isinstance(cell, str):
+        return escape(cell)
+    return f"{escape(cell[0])}<br><small>{escape(cell[1])}</small>" if cell[1] else escape(cell[0])

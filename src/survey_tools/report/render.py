@@ -1,0 +1,127 @@
+"""Turn an executed notebook into one HTML file that opens offline and is the same for the same notebook.
+
+Runs nothing and reads no data; what the notebook shows is all there is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbconvert.exporters import HTMLExporter
+
+from survey_tools.errors import RunError
+from survey_tools.report.numbers import Lang
+from survey_tools.report.shell import INDEX, TEMPLATE, foot, head, synthetic_banner, write_page
+from survey_tools.report.wording import Wording
+
+
+def render_html(
+    notebook: Path | str,
+    out_path: Path | str,
+    *,
+    lang: Lang,
+    synthetic: bool,
+    title: str | None = None,
+    languages: Sequence[str] = ("vi", "en"),
+) -> Path:
+    """Render an executed notebook.
+
+    Parameters
+    ----------
+    notebook : Path
+        Executed notebook; cells tagged `source-only` are left out, code is folded away.
+    out_path : Path
+        `<code>.<lang>.html`; a page in another language is taken to lie beside it under its language.
+    lang : {'vi', 'en'}
+    synthetic : bool
+        Whether the answers are simulated: then the page says so even if the notebook does not.
+    title : str, optional
+        Title of the window; by default the main heading that the notebook made.
+    languages : sequence of str
+        Languages in which the page exists.
+
+    Raises
+    ------
+    RunError
+        When the notebook did not run to its end, or holds a figure without alt text or caption, or the
+        page cannot be written.
+    """
+    path, out = Path(notebook), Path(out_path)
+    content = _stable(nbformat.read(path, as_version=4))  # type: ignore[no-untyped-call]
+    _check(content, path.name)
+    words = Wording(lang)
+    shown = _html_outputs(content)
+    notice = synthetic_banner(words) + "\n" if synthetic and 'class="banner"' not in shown else ""
+    resources = {
+        "page_words": {"code": words("code")},
+        "page_head": head(words, title or _heading(shown, path.stem), _links(out, lang, languages))
+        + notice,
+        "page_foot": foot(),
+    }
+    body, _ = _exporter().from_notebook_node(content, resources=resources)
+    return write_page(out, body)
+
+
+@cache
+def _exporter() -> HTMLExporter:
+    """Make the exporter once: compiling its template costs more than a page."""
+    return HTMLExporter(template_name=TEMPLATE.name, extra_template_basedirs=[str(TEMPLATE.parent)])
+
+
+def _stable(notebook: Any) -> Any:
+    """Drop what differs between two runs on the same inputs: times, counts, random ids."""
+    notebook.metadata = {k: v for k, v in notebook.metadata.items() if k in ("language_info",)}
+    for place, cell in enumerate(notebook.cells):
+        tags = cell.metadata.get("tags", [])
+        cell.metadata = nbformat.from_dict({"tags": tags})  # type: ignore[no-untyped-call]
+        cell["id"] = f"cell-{place}"
+        if cell.cell_type == "code":
+            cell.execution_count = None
+            cell.outputs = [o for o in cell.outputs if o.output_type != "stream"]
+    return notebook
+
+
+def _check(notebook: Any, name: str) -> None:
+    outputs = [o for c in notebook.cells if c.cell_type == "code" for o in c.outputs]
+    if any(o.output_type == "error" for o in outputs):
+        raise RunError(
+            "The notebook stopped with an error and is not made into a page.",
+            where=name,
+            next_step="open the notebook and look at the last cell that ran",
+        )
+    for output in outputs:
+        figure = output.get("metadata", {}).get("image/png", {})
+        if "image/png" in output.get("data", {}) and not {"alt", "caption"} <= set(figure):
+            raise RunError(
+                "A figure of the notebook has no alt text or no caption.",
+                where=name,
+                next_step="show it with survey_tools.report.figures.show",
+            )
+
+
+def _html_outputs(notebook: Any) -> str:
+    outputs = [o for c in notebook.cells if c.cell_type == "code" for o in c.outputs]
+    return "\n".join(str(o.get("data", {}).get("text/html", "")) for o in outputs)
+
+
+def _heading(shown: str, default: str) -> str:
+    found = re.search(r"<h1>(.*?)</h1>", shown, flags=re.DOTALL)
+    return unescape(re.sub(r"<[^>]+>", "", found.group(1))).strip() if found else default
+
+
+def _links(out: Path, lang: Lang, languages: Sequence[str]) -> list[tuple[str, str, str]]:
+    links = [(Wording(lang)("to_index"), INDEX[lang], lang)]
+    ending = f".{lang}.html"
+    if out.name.endswith(ending):
+        stem = out.name.removesuffix(ending)
+        for other in languages:
+            if other != lang:
+                name = Wording(other)("lang_name")  # type: ignore[arg-type]
+                links.append((name, f"{stem}.{other}.html", other))
+    return links

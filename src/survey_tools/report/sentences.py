@@ -1,0 +1,312 @@
+"""Choose the sentence that a result deserves, never one that says more than its interval.
+
+Writes no sentence itself: those are in `wording/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from survey_tools.report.disclosure import FEW, HIDDEN, SHOWN
+from survey_tools.report.markup import Html, key_figure
+from survey_tools.report.numbers import MISSING, SHARES
+from survey_tools.report.results import Results
+from survey_tools.report.wording import Wording
+
+
+def asked(results: Results) -> list[str]:
+    """Say what was asked, and of how many households in each wave."""
+    sentences = [results.words("asked")]
+    sentences += [_answered(results, wave) for wave in results.study.waves.all]
+    return sentences
+
+
+def changes(results: Results) -> list[str]:
+    """Say for each main outcome whether it changed since the baseline, as far as can be told."""
+    return [_change(results, outcome) for outcome in results.study.report.main_outcomes]
+
+
+def by_team(results: Results) -> str:
+    """Say how many teams the page's commune has, and that their difference is no effect."""
+    groups = results.levels.query("area == @results.code and group in ['intensive', 'regular']")
+    if not groups["status"].ne(HIDDEN).any():
+        return results.words("by_team_none", place=results.place_within)
+    teams = results.teams[results.teams["commune_code"].eq(results.code)]
+    intensive = int(teams["intensive"].sum())
+    return results.words(
+        "by_team", place=results.place_within, teams=len(teams), intensive=intensive
+    )
+
+
+def effect(results: Results, outcome: str, estimand: str = "itt") -> str:
+    """Say what the outreach did to one outcome: raised, lowered, no clear effect, or too few to say."""
+    return _effect_sentence(results, outcome, estimand, _EFFECT_KEYS)
+
+
+def effects(results: Results) -> list[str]:
+    """Say it for each main outcome."""
+    return [effect(results, outcome) for outcome in results.study.report.main_outcomes]
+
+
+def big_effect(results: Results) -> Html:
+    """Show the effect on the first main outcome in large type; no figure where none is clear."""
+    outcome = results.study.report.main_outcomes[0]
+    row = results.effect(outcome)
+    finding = _finding(row)
+    values = {} if row is None else _effect_values(results, row, outcome)
+    figure = {"up": "big_up", "down": "big_up", "unclear": "big_unclear"}.get(finding, "big_hidden")
+    caption = "big_caption_hidden" if finding == "hidden" else "big_caption"
+    label = {"outcome": results.outcome(outcome)}
+    return key_figure(results.words(figure, **values), results.words(caption, **(values | label)))
+
+
+def chance_findings(results: Results) -> str:
+    """Warn how many intervals would leave out zero by chance alone."""
+    count = int(results.effects["estimand"].eq("itt").sum())
+    expected = results.numbers.number(count * (1 - results.study.design.interval), 1)
+    return results.words("effect_many", count=count, expected=expected)
+
+
+def late(results: Results) -> list[str]:
+    """Say what a visit did to the households visited because of the more intensive outreach."""
+    outcomes = results.study.report.main_outcomes
+    return [_effect_sentence(results, outcome, "late", _LATE_KEYS) for outcome in outcomes]
+
+
+def naive(results: Results) -> list[str]:
+    """Set the naive comparison beside the one by lot, and say why it misleads."""
+    sentences = []
+    for outcome in results.study.report.main_outcomes:
+        simple, itt = results.effect(outcome, "naive"), results.effect(outcome)
+        if _finding(simple) == "hidden" or _finding(itt) == "hidden":
+            continue
+        scale = results.scale(outcome)
+        sentences.append(
+            results.words(
+                "naive",
+                outcome=results.outcome(outcome),
+                naive=results.numbers.difference(simple["shown"], scale),  # type: ignore[index]
+                itt=results.numbers.difference(itt["shown"], scale),  # type: ignore[index]
+            )
+        )
+    return [*sentences, results.words("naive_why")]
+
+
+def reach(results: Results) -> str:
+    """Say how many households were visited, and how many more because of the lot."""
+    row = results.effect(results.study.design.reached, "first_stage")
+    finding = _finding(row)
+    if row is None or finding == "hidden":
+        return results.words("reach_hidden")
+    values = _effect_values(results, row, results.study.design.reached)
+    values["regular"] = results.numbers.percent(row["mean_regular"])
+    if finding == "up":
+        values["size"] = values["size"].removeprefix("+")
+    keys = {"up": "reach", "down": "reach_down", "unclear": "reach_unclear"}
+    return results.words(keys[finding], **values)
+
+
+def own_effects(results: Results) -> list[str]:
+    """Give the commune's partially pooled effects, how much its own data count, and how noisy that is."""
+    sentences = [_own_effect(results, o) for o in results.study.report.main_outcomes]
+    teams = int(results.teams["commune_code"].eq(results.code).sum())
+    return [*sentences, results.words("own_noise", teams=teams)]
+
+
+def choices(results: Results, variable: str) -> str:
+    """Introduce a question with several answers, and name the answer chosen most often."""
+    wave = results.study.waves.endline
+    rows = results.choices.query(
+        "area == @results.code and variable == @variable and wave == @wave"
+    )
+    values: dict[str, Any] = {"question": results.question(variable), "place": results.place_within}
+    shown = rows[rows["status"].ne(HIDDEN)].sort_values(
+        ["shown", "choice"], ascending=[False, True]
+    )
+    if shown.empty:
+        return results.words("choices_none", **values)
+    top = shown.iloc[0]
+    share = results.numbers.percent(top["shown"]) + ("*" if top["status"] == FEW else "")
+    return " ".join(
+        (
+            results.words("choices_intro", **values, wave=results.wave(wave), n=int(top["n"])),
+            results.words(
+                "choices_top", choice=results.choice(variable, top["choice"]), share=share
+            ),
+        )
+    )
+
+
+def balance(results: Results) -> list[str]:
+    """Introduce the balance table, with the joint test where there is one."""
+    sentences = [results.words("balance")]
+    if results.balance_joint.empty or results.balance_joint["p_value"].isna().iloc[0]:
+        return sentences
+    row = results.balance_joint.iloc[0]
+    numbers = results.numbers
+    p_value = float(row["p_value"])
+    sentences.append(
+        results.words(
+            "balance_joint",
+            df1=numbers.number(row["df1"]),
+            df2=numbers.number(row["df2"]),
+            statistic=numbers.number(row["statistic"], 2),
+            p=numbers.p_value(p_value),
+            households=int(row["n"]),
+            teams=int(row["n_teams"]),
+        )
+    )
+    low = p_value < 1 - results.study.design.interval
+    return [*sentences, results.words("balance_joint_low" if low else "balance_joint_high")]
+
+
+def attrition(results: Results) -> list[str]:
+    """Say which share of each group was interviewed at the endline."""
+    rows = results.attrition.query("wave == @results.study.waves.endline").set_index("arm")
+    if set(rows.index) != {"intensive", "regular"} or (rows["drawn"] == 0).any():
+        return [results.words("attrition_note")]
+    shares = (rows["interviewed"] / rows["drawn"]).map(lambda x: results.numbers.percent(x, 1))
+    return [results.words("attrition", **shares.to_dict()), results.words("attrition_note")]
+
+
+def how_shown(results: Results) -> str:
+    """Say from how many answers a figure is shown, rounded or hidden."""
+    rules = results.study.disclosure
+    return results.words(
+        "how_shown", show=rules.show_from, round=rules.round_from, count=rules.hide_counts_to
+    )
+
+
+def provenance(results: Results, run: str, commit: str | None) -> list[str]:
+    """Say which data pull, which proof of completeness, which run and which program made the page."""
+    words, record = results.words, results.provenance
+    sentences = pulls(words, record.get("pulls") or [])
+    if record.get("made"):
+        sentences.append(words("provenance_made", made=str(record["made"])))
+    sentences.append(words("provenance_run", study=results.study.study.id, run=run))
+    if commit:
+        sentences.append(words("provenance_commit", commit=commit))
+    return sentences
+
+
+def pulls(words: Wording, records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say of each form when it was pulled, from where, and what proves that nothing is missing."""
+    return [_pull(words, record) for record in records] or [words("provenance_none")]
+
+
+_EFFECT_KEYS = {
+    "up": "effect_up",
+    "down": "effect_down",
+    "unclear": "effect_unclear",
+    "hidden": "effect_hidden",
+}
+_LATE_KEYS = {"up": "late", "down": "late", "unclear": "late_unclear", "hidden": "late_hidden"}
+
+
+def _answered(results: Results, wave: str) -> str:
+    """Count those who answered any question of the wave, which the largest base of a level gives."""
+    rows = results.levels.query("area == @results.code and wave == @wave and group == 'all'")
+    name = results.wave(wave)
+    if rows.empty:
+        return results.words("asked_wave", wave=name, count=0)
+    if rows["n"].isna().all():
+        return results.words("asked_wave_hidden", wave=name)
+    count = int(rows["n"].max())
+    teams = results.teams
+    mine = len(teams) if results.area is None else teams["commune_code"].eq(results.code).sum()
+    drawn = int(mine) * results.study.design.households_per_team
+    share = results.numbers.percent(count / drawn)
+    return results.words("asked_wave", wave=name, count=count, drawn=drawn, share=share)
+
+
+def _change(results: Results, outcome: str) -> str:
+    waves, numbers = results.study.waves, results.numbers
+    first = results.level(outcome, waves.baseline, area=results.code)
+    last = results.level(outcome, waves.endline, area=results.code)
+    scale, label = results.scale(outcome), results.outcome(outcome)
+    if last is None or last["status"] == HIDDEN:
+        return results.words("change_hidden", outcome=label)
+    values = {
+        "outcome": label,
+        "now": numbers.value(last["shown"], scale),
+        "interval": numbers.interval(last["conf_low"], last["conf_high"], scale),
+    }
+    if last["status"] == FEW:
+        return results.words("change_few", **values)
+    if first is None or first["status"] != SHOWN:
+        return results.words("change_none", **values)
+    change = last["shown"] - first["shown"]
+    key = "change_unclear"
+    if last["conf_low"] > first["conf_high"]:
+        key = "change_up"
+    elif last["conf_high"] < first["conf_low"]:
+        key = "change_down"
+    size = change if key == "change_unclear" else abs(change)
+    written = numbers.difference(size, scale)
+    return results.words(
+        key,
+        **values,
+        before=numbers.value(first["shown"], scale),
+        change=written if key == "change_unclear" else written.removeprefix("+"),
+    )
+
+
+def _finding(row: pd.Series | None) -> str:
+    """Tell what the interval allows to say: `up`, `down`, `unclear` or `hidden`."""
+    if row is None or row[["shown", "conf_low", "conf_high"]].isna().any():
+        return "hidden"
+    if row["conf_low"] > 0:
+        return "up"
+    return "down" if row["conf_high"] < 0 else "unclear"
+
+
+def _effect_sentence(results: Results, outcome: str, estimand: str, keys: dict[str, str]) -> str:
+    row = results.effect(outcome, estimand)
+    finding = _finding(row)
+    if row is None or finding == "hidden":
+        return results.words(keys["hidden"], outcome=results.outcome(outcome))
+    values = _effect_values(results, row, outcome)
+    if estimand == "itt" and finding in ("up", "down"):
+        size = results.numbers.difference(abs(row["shown"]), results.scale(outcome))
+        values["size"] = size.removeprefix("+")
+    return results.words(keys[finding], **values)
+
+
+def _effect_values(results: Results, row: pd.Series, outcome: str) -> dict[str, Any]:
+    scale, numbers = results.scale(outcome), results.numbers
+    return {
+        "outcome": results.outcome(outcome),
+        "size": numbers.difference(row["shown"], scale),
+        "confidence": results.confidence,
+        "interval": numbers.difference_interval(row["conf_low"], row["conf_high"], scale),
+        "unit": results.words("unit_points" if scale in SHARES else f"unit_{scale}"),
+        "households": numbers.count(row["n"]),
+        "teams": numbers.count(row["n_teams"]),
+    }
+
+
+def _own_effect(results: Results, outcome: str) -> str:
+    rows = results.communes.query("commune_code == @results.code and outcome == @outcome")
+    label = results.outcome(outcome)
+    if rows.empty or _finding(rows.iloc[0]) == "hidden":
+        return results.words("own_effect_hidden", outcome=label, place=results.place_within)
+    row = rows.iloc[0]
+    values = _effect_values(results, row, outcome) | {"place": results.place_within}
+    if row["status"] == "too_few":
+        return results.words("own_effect_few", **values)
+    return results.words("own_effect", **values, weight=results.numbers.percent(row["weight_own"]))
+
+
+def _pull(words: Wording, record: Mapping[str, Any]) -> str:
+    form = f"form_{record.get('form')}"
+    return words(
+        "provenance_pull",
+        form=words(form) if form in words else str(record.get("form") or MISSING),
+        rows=words.numbers.count(record.get("rows")),
+        finished=str(record.get("finished") or MISSING),
+        server=str(record.get("server") or MISSING),
+        proof=str(record.get("proof") or MISSING),
+    )

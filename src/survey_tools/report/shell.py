@@ -1,0 +1,98 @@
+"""The frame around every page: head, banner, links between pages, main part.
+
+The same for pages made from notebooks and for the index; loads nothing from any address.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from functools import cache
+from html import escape
+from pathlib import Path
+
+from survey_tools.errors import RunError
+from survey_tools.report.markup import banner
+from survey_tools.report.wording import Wording
+
+TEMPLATE = Path(__file__).parent / "template"
+INDEX = {"vi": "index.html", "en": "index.en.html"}
+"""File of the index in each language."""
+
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'"
+
+
+def head(
+    words: Wording, title: str, links: Sequence[tuple[str, str, str]], *, extra_css: str = ""
+) -> str:
+    """Make everything before the content.
+
+    Parameters
+    ----------
+    words : Wording
+        Sentences in the language of the page.
+    title : str
+    links : sequence of (text, address, language)
+        Links to other pages; the language is that of the page linked to.
+    extra_css : str
+        Rules that this page needs beyond the common ones.
+    """
+    items = "".join(
+        f'<li><a href="{escape(address)}" hreflang="{lang}" lang="{lang}">{escape(text)}</a></li>'
+        for text, address, lang in links
+    )
+    nav = f'<nav aria-label="{escape(words("nav_label"))}"><ul>{items}</ul></nav>' if items else ""
+    return (
+        f'<!DOCTYPE html>\n<html lang="{words.lang}">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n<style>\n{_css()}{extra_css}</style>\n</head>\n<body>\n"
+        f'<a class="skip" href="#content">{escape(words("skip"))}</a>\n'
+        f'<header>{nav}</header>\n<main id="content">\n'
+    )
+
+
+def foot() -> str:
+    """Make everything after the content."""
+    return "</main>\n</body>\n</html>\n"
+
+
+def synthetic_banner(words: Wording) -> str:
+    """Say that the answers are simulated."""
+    return banner(words("synthetic")).source
+
+
+def write_page(path: Path, content: str) -> Path:
+    """Write a page by a temporary name in the same folder, then rename.
+
+    Raises
+    ------
+    RunError
+        When the disk is full or the folder cannot be written; the old page stays as it was.
+    """
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        temporary = Path(name)
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(content)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        raise RunError(
+            "The page could not be written; the one there before is untouched.",
+            found=error.strerror or type(error).__name__,
+            where=path.name,
+            next_step="free space on the disk or make the folder writable, then run again",
+        ) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+    return path
+
+
+@cache
+def _css() -> str:
+    return (TEMPLATE / "page.css").read_text("utf-8")

@@ -1,0 +1,297 @@
+"""Tables of a page, made from disclosed results: estimate, interval, households, teams.
+
+No stars, no ranking of communes, no p-value of a commune; a hidden cell is «—» with a note.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from survey_tools.report.disclosure import FEW, HIDDEN, SHOWN
+from survey_tools.report.markup import Cell, Table
+from survey_tools.report.numbers import MISSING, SHARES
+from survey_tools.report.results import Results
+
+
+def key_figures_table(results: Results, outcomes: Sequence[str] | None = None) -> Table:
+    """Tabulate the page's main outcomes: baseline, endline with interval and n, and the change."""
+    waves = results.study.waves
+    rows: list[tuple[Cell, ...]] = []
+    for outcome in outcomes or results.study.report.main_outcomes:
+        scale = results.scale(outcome)
+        first = results.level(outcome, waves.baseline, area=results.code)
+        last = results.level(outcome, waves.endline, area=results.code)
+        rows.append(
+            (
+                (results.outcome(outcome), _unit_note(results, outcome)),
+                _bare_level(results, first, scale),
+                _bare_level(results, last, scale),
+                _level_interval(results, last, scale),
+                _count(results, last),
+                _change(results, first, last, scale),
+            )
+        )
+    words = results.words
+    columns = (
+        words("col_outcome"),
+        words("col_level", wave=results.wave(waves.baseline)),
+        words("col_level", wave=results.wave(waves.endline)),
+        words("col_interval", confidence=results.confidence),
+        words("col_n"),
+        words("col_change"),
+    )
+    caption = words("caption_key", place=results.place_within)
+    return Table(caption, columns, tuple(rows), notes=_notes(results, rows))
+
+
+def levels_table(
+    results: Results,
+    outcomes: Sequence[str] | None = None,
+    waves: Sequence[str] | None = None,
+) -> Table:
+    """Tabulate levels of the two groups of teams; by default main outcomes at the endline."""
+    study = results.study
+    rows: list[tuple[Cell, ...]] = []
+    for outcome in outcomes or study.report.main_outcomes:
+        for wave in waves or (study.waves.endline,):
+            cells: list[Cell] = []
+            for group in ("regular", "intensive"):
+                row = results.level(outcome, wave, area=results.code, group=group)
+                cells += [_level(results, row, results.scale(outcome)), _count(results, row)]
+            name = (results.outcome(outcome), _unit_note(results, outcome))
+            rows.append((name, results.wave(wave), *cells))
+    words = results.words
+    n = words("col_n")
+    columns = (
+        *(words("col_outcome"), words("col_wave")),
+        *(words("arm_regular"), n, words("arm_intensive"), n),
+    )
+    key = "caption_levels" if results.area is None else "caption_by_team"
+    caption = words(key, place=results.place_within)
+    return Table(caption, columns, tuple(rows), _notes(results, rows), text_columns=2)
+
+
+def effects_table(results: Results, outcomes: Sequence[str] | None = None) -> Table:
+    """Tabulate effects by lot: estimate with interval, households, teams; the naive figure beside."""
+    rows: list[tuple[Cell, ...]] = []
+    for outcome in outcomes or _outcomes_with(results, "itt"):
+        itt = results.effect(outcome)
+        scale = results.scale(outcome)
+        regular = None if itt is None else itt["mean_regular"]
+        rows.append(
+            (
+                (results.outcome(outcome), results.words(_unit_key(scale))),
+                results.numbers.bare_value(regular, scale),
+                _effect(results, itt, scale),
+                results.numbers.count(None if itt is None else itt["n"]),
+                results.numbers.count(None if itt is None else itt["n_teams"]),
+                _effect(results, results.effect(outcome, "naive"), scale),
+            )
+        )
+    names = ("outcome", "regular", "effect", "n", "teams", "naive")
+    return _table(results, "caption_effects", names, rows)
+
+
+def compare_table(results: Results, outcomes: Sequence[str] | None = None) -> Table:
+    """Tabulate four comparisons side by side: by lot, by lot unadjusted, naive, and for the visited."""
+    rows: list[tuple[Cell, ...]] = []
+    for outcome in outcomes or results.study.report.main_outcomes:
+        scale = results.scale(outcome)
+        cells = [
+            _effect(results, results.effect(outcome, estimand), scale)
+            for estimand in ("itt", "itt_unadjusted", "naive", "late")
+        ]
+        rows.append(((results.outcome(outcome), results.words(_unit_key(scale))), *cells))
+    names = ("outcome", "effect", "unadjusted", "naive", "late")
+    return _table(results, "caption_compare", names, rows)
+
+
+def balance_table(results: Results) -> Table:
+    """Tabulate baseline characteristics of the two groups with their difference."""
+    number = results.numbers.number
+    rows: list[tuple[Cell, ...]] = [
+        (
+            results.outcome(row.variable),
+            number(row.mean_regular, 2),
+            number(row.mean_intensive, 2),
+            (
+                number(row.estimate, 2, sign=True),
+                results.numbers.difference_interval(row.conf_low, row.conf_high, "index"),
+            ),
+            number(row.normalised_difference, 2, sign=True),
+            number(row.n),
+            number(row.n_teams),
+        )
+        for row in results.balance.itertuples()
+    ]
+    names = ("variable", "regular", "intensive", "difference", "std_difference", "n", "teams")
+    return _table(results, "caption_balance", names, rows)
+
+
+def attrition_table(results: Results) -> Table:
+    """Tabulate households drawn and interviewed, by wave and group of teams."""
+    numbers = results.numbers
+    frame = results.attrition.sort_values(["wave", "arm"])
+    rows: list[tuple[Cell, ...]] = [
+        (
+            results.wave(row.wave),
+            results.words(f"arm_{row.arm}"),
+            numbers.count(row.drawn),
+            numbers.count(row.interviewed),
+            numbers.percent(row.interviewed / row.drawn if row.drawn else None, 1),
+        )
+        for row in frame.itertuples()
+    ]
+    names = ("wave", "arm", "drawn", "interviewed", "share")
+    return _table(results, "caption_attrition", names, rows, text_columns=2)
+
+
+def flow_table(results: Results) -> Table:
+    """Tabulate how many rows left at each step and why."""
+    rows: list[tuple[Cell, ...]] = [
+        (
+            str(row.stage),
+            str(row.wave),
+            str(row.reason),
+            results.numbers.count(row.dropped),
+            results.numbers.count(row.remaining),
+        )
+        for row in results.flow.itertuples()
+    ]
+    names = ("stage", "wave", "reason", "dropped", "remaining")
+    return _table(results, "caption_flow", names, rows, text_columns=3)
+
+
+def communes_table(results: Results, outcome: str | None = None) -> Table:
+    """Tabulate partially pooled effects of the communes, ordered by code."""
+    outcome = outcome or results.study.report.main_outcomes[0]
+    scale = results.scale(outcome)
+    frame = results.communes.query("outcome == @outcome").sort_values("commune_code")
+    rows: list[tuple[Cell, ...]] = [
+        (
+            results.units[str(row.commune_code)].name(results.lang),
+            _effect(results, pd.Series(row._asdict()), scale),
+            results.numbers.percent(row.weight_own),
+            results.numbers.count(row.n),
+            results.numbers.count(row.n_teams),
+        )
+        for row in frame.itertuples(index=False)
+    ]
+    names = ("commune", "effect", "weight", "n", "teams")
+    caption = results.words("caption_communes", outcome=results.outcome(outcome))
+    return Table(caption, _columns(results, names), tuple(rows), _notes(results, rows))
+
+
+def choices_table(results: Results, variable: str, wave: str | None = None) -> Table:
+    """Tabulate what the page's households chose, most often chosen first; hidden choices last."""
+    wave = wave or results.study.waves.endline
+    frame = results.choices.query("variable == @variable and wave == @wave")
+    district = frame.query("area == 'district'").set_index("choice")
+    here = frame[frame["area"].eq(results.code)].sort_values(
+        ["shown", "choice"], ascending=[False, True], na_position="last"
+    )
+    rows: list[tuple[Cell, ...]] = []
+    for _, row in here.iterrows():
+        cells = [_share(results, row)]
+        if results.area is not None:
+            cells.append(_share(results, district.loc[row["choice"]]))
+        rows.append((results.choice(variable, row["choice"]), *cells))
+    place = (results.place,) if results.area is None else (results.place, _district(results))
+    caption = results.words("caption_choices", question=results.question(variable))
+    columns = (results.words("col_choice"), *place)
+    return Table(caption, columns, tuple(rows), _notes(results, rows))
+
+
+def mark(text: str, status: str) -> str:
+    """Mark a figure that rests on few answers."""
+    return f"{text}*" if status == FEW and text != MISSING else text
+
+
+def _table(
+    results: Results,
+    caption: str,
+    names: Sequence[str],
+    rows: Sequence[tuple[Cell, ...]],
+    text_columns: int = 1,
+) -> Table:
+    return Table(
+        results.words(caption),
+        _columns(results, names),
+        tuple(rows),
+        _notes(results, rows),
+        text_columns,
+    )
+
+
+def _columns(results: Results, names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(results.words(f"col_{name}") for name in names)
+
+
+def _notes(results: Results, rows: Sequence[tuple[Cell, ...]]) -> tuple[str, ...]:
+    cells = [c if isinstance(c, str) else c[0] for row in rows for c in row[1:]]
+    few = any(cell.endswith("*") for cell in cells)
+    show = results.study.disclosure.show_from
+    notes = [results.words("note_few", show=show)] if few else []
+    if any(cell == MISSING for cell in cells):
+        notes.append(results.words("note_hidden"))
+    return tuple(notes)
+
+
+def _level(results: Results, row: pd.Series | None, scale: str) -> Cell:
+    if row is None or row["status"] == HIDDEN:
+        return MISSING
+    return (_bare_level(results, row, scale), _level_interval(results, row, scale))
+
+
+def _bare_level(results: Results, row: pd.Series | None, scale: str) -> str:
+    if row is None or row["status"] == HIDDEN:
+        return MISSING
+    return mark(results.numbers.bare_value(row["shown"], scale), row["status"])
+
+
+def _level_interval(results: Results, row: pd.Series | None, scale: str) -> str:
+    if row is None or row["status"] == HIDDEN:
+        return MISSING
+    return results.numbers.interval(row["conf_low"], row["conf_high"], scale)
+
+
+def _count(results: Results, row: pd.Series | None) -> str:
+    return results.numbers.count(None if row is None else row["n"])
+
+
+def _change(results: Results, first: pd.Series | None, last: pd.Series | None, scale: str) -> str:
+    if first is None or last is None or {first["status"], last["status"]} != {SHOWN}:
+        return MISSING
+    return results.numbers.bare_difference(last["shown"] - first["shown"], scale)
+
+
+def _effect(results: Results, row: pd.Series | None, scale: str) -> Cell:
+    if row is None or pd.isna(row["shown"]):
+        return MISSING
+    numbers = results.numbers
+    interval = numbers.difference_interval(row["conf_low"], row["conf_high"], scale)
+    return (numbers.bare_difference(row["shown"], scale), interval)
+
+
+def _share(results: Results, row: pd.Series) -> str:
+    return mark(results.numbers.percent(row["shown"]), row["status"])
+
+
+def _unit_key(scale: str) -> str:
+    return "unit_points" if scale in SHARES else f"unit_{scale}"
+
+
+def _unit_note(results: Results, outcome: str) -> str:
+    """Name the unit of a level unless it is a percentage or the label names it."""
+    return results.words("unit_index") if results.scale(outcome) == "index" else ""
+
+
+def _outcomes_with(results: Results, estimand: str) -> list[str]:
+    rows = results.effects[results.effects["estimand"].eq(estimand)]
+    return list(dict.fromkeys(rows["outcome"]))
+
+
+def _district(results: Results) -> str:
+    return results.words("col_district_share")

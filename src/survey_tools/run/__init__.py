@@ -1,0 +1,38 @@
+"""Run the study: sandbox or server, stages, report pages, record. Knows no statistics."""
+
+from survey_tools.run.execute import Execution, Failure, execute
+from survey_tools.run.parameters import Parameter, check_parameters, read_parameters
+from survey_tools.run.pipeline import STAGES, run_stages
+from survey_tools.run.plan import Page, plan_reports
+from survey_tools.run.pull import last_pulls, open_store, pull_all, read_tables, write_provenance
+from survey_tools.run.reports import Outcome, run_reports
+from survey_tools.run.server import Server, kobo_server, make_sandbox, serve_sandbox
+from survey_tools.run.status import Stage, status
+from survey_tools.run.study import run_study
+
+__all__ = [
+    "STAGES",
+    "Execution",
+    "Failure",
+    "Outcome",
+    "Page",
+    "Parameter",
+    "Server",
+    "Stage",
+    "check_parameters",
+    "execute",
+    "kobo_server",
+    "last_pulls",
+    "make_sandbox",
+    "open_store",
+    "plan_reports",
+    "pull_all",
+    "read_parameters",
+    "read_tables",
+    "run_reports",
+    "run_stages",
+    "run_study",
+    "serve_sandbox",
+    "status",
+    "write_provenance",
+]

@@ -1,0 +1,77 @@
+"""Write small files whole or not at all, and check that a run has room on the disk.
+
+Not here: tables (survey_tools.contracts writes those).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from survey_tools.errors import RunError
+
+NEEDED_MB = 200
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` by a temporary name in the same folder, then rename; mode 0600.
+
+    Raises
+    ------
+    RunError
+        When the disk is full or the folder cannot be written; the old file stays as it was.
+    """
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        temporary = Path(name)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        temporary.replace(path)
+    except OSError as error:
+        raise RunError(
+            "A file of the run could not be written; the one there before is untouched.",
+            found=error.strerror or type(error).__name__,
+            where=f"{path.parent.name}/{path.name}",
+            next_step="free space on the disk or make the folder writable, then run again",
+        ) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write `content` as indented JSON; see `write_text`."""
+    write_text(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file, or return None when it is missing or damaged."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def check_space(folder: Path, needed_mb: int = NEEDED_MB) -> None:
+    """Refuse to start a run that would fill the disk.
+
+    Raises
+    ------
+    RunError
+        When fewer than `needed_mb` megabytes are free where `folder` is.
+    """
+    free_mb = shutil.disk_usage(folder).free // 1_000_000
+    if free_mb < needed_mb:
+        raise RunError(
+            "There is too little room on the disk for a run.",
+            expected=f"{needed_mb} MB free",
+            found=f"{free_mb} MB free",
+            where=str(folder),
+            next_step="free some space (old folders under reports/ may go), then run again",
+        )

@@ -1,0 +1,106 @@
+"""Run the stage notebooks in order, from the server's rows to the results.
+
+Not here: report pages (survey_tools.run.reports), or what a stage computes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from survey_tools.errors import RunError
+from survey_tools.params import Workspace
+from survey_tools.run.execute import CELL_TIMEOUT, Execution, Failure, count_cells, execute
+from survey_tools.run.files import check_space, write_text
+from survey_tools.run.kernels import Kernels, kernel_environment, stoppable
+from survey_tools.run.progress import bar
+from survey_tools.run.server import make_sandbox
+
+STAGES = ("10_pull", "20_clean", "30_check", "40_construct", "50_estimate")
+
+
+def run_stages(
+    ws: Workspace,
+    run: str,
+    *,
+    stages: Sequence[str] = STAGES,
+    preset: str = "default",
+    timeout: int = CELL_TIMEOUT,
+) -> list[Execution]:
+    """Execute the stage notebooks into `reports/<run>/notebooks/`; the first failure stops.
+
+    Parameters
+    ----------
+    ws : Workspace
+    run : str
+        Name of the run, a folder under `reports/`.
+    stages : sequence of str
+        Names of notebooks without ending, in order.
+    preset : str
+        Size of the synthetic district, where the study uses the sandbox.
+    timeout : int
+        Seconds that one cell may take.
+
+    Raises
+    ------
+    RunError
+        Names the notebook, the cell, the error, where the executed notebook is, and how to run it again.
+    """
+    check_space(ws.root)
+    if ws.study.server.is_sandbox and "10_pull" in stages:
+        with bar("synthetic district", unit="step") as step:
+            make_sandbox(ws, preset=preset, progress=step)
+    kernels = Kernels()
+    with kernel_environment(ws.root), stoppable(kernels, jobs=1) as pool:
+        return [_run_stage(ws, run, name, timeout, kernels, pool) for name in stages]
+
+
+def study_parameter(ws: Workspace) -> str:
+    """Return the study file as the notebooks' parameter `study` wants it."""
+    return ws.study_path.relative_to(ws.root).as_posix()
+
+
+def write_log(path: Path, failure: Failure) -> Path:
+    """Write what stopped a notebook to a log file, mode 0600, and return its path."""
+    write_text(path, f"{failure.cell}\n{failure.last_line}\n\n{failure.details}\n")
+    return path
+
+
+def _run_stage(
+    ws: Workspace, run: str, name: str, timeout: int, kernels: Kernels, pool: ThreadPoolExecutor
+) -> Execution:
+    notebook = ws.notebooks / f"{name}.ipynb"
+    output = ws.reports(run) / "notebooks" / f"{name}.ipynb"
+    parameters = {"run": run, "study": study_parameter(ws)}
+    if not notebook.is_file():
+        raise RunError(
+            "A stage notebook is missing.",
+            expected=f"notebooks/{name}.ipynb",
+            where=str(ws.root),
+            next_step="restore it, or go to the workspace that has it",
+        )
+    with bar(name, total=count_cells(notebook)) as step:
+        execution: Execution = pool.submit(
+            execute,
+            notebook,
+            output,
+            parameters,
+            timeout=timeout,
+            kernels=kernels,
+            on_cell=lambda index: step(index + 1),
+        ).result()
+    if execution.failure is not None:
+        raise _stage_error(ws, run, name, execution)
+    return execution
+
+
+def _stage_error(ws: Workspace, run: str, name: str, execution: Execution) -> RunError:
+    failure = execution.failure
+    assert failure is not None  # noqa: S101
+    write_log(ws.reports(run) / "logs" / f"{name}.log", failure)
+    return RunError(
+        f"The notebook {name} stopped: {failure.kind}.\n{failure.message}",
+        where=f"cell {failure.cell}, in {execution.output.relative_to(ws.root)}",
+        next_step=f"mend it, then: survey-tools run --run {run} --from {name}",
+    )

@@ -1,0 +1,92 @@
+"""Pull all forms of the study into their stores, and read the stores as tables.
+
+Not here: the protocol (survey_tools.kobo), cleaning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from survey_tools.kobo import KoboClient, Store, Tables
+from survey_tools.params import Workspace
+from survey_tools.run.files import write_json
+from survey_tools.run.progress import Step
+from survey_tools.run.record import now
+from survey_tools.run.server import Server, kobo_server
+
+
+def open_store(ws: Workspace, form: str) -> Store:
+    """Open (or make) the store of `form`; one of another server or form is refused."""
+    uid = ws.study.forms[form].uid  # type: ignore[index]
+    return Store.open(ws.store(form), server=ws.study.server.url, asset=uid)
+
+
+def pull_all(
+    ws: Workspace,
+    server: Server | None = None,
+    *,
+    accept_loss: bool = False,
+    progress: Step | None = None,
+) -> pd.DataFrame:
+    """Bring every store up to date with the server.
+
+    Parameters
+    ----------
+    ws : Workspace
+    server : Server, optional
+        One that is open already; otherwise `kobo_server` opens the study's.
+    accept_loss : bool
+        Go on although the server has lost many rows since the last pull.
+    progress : callable, optional
+        Called with (done, total) rows of a form.
+
+    Returns
+    -------
+    DataFrame
+        One row a form: what was new, edited, deleted; rows here and on the server; the proof.
+
+    Raises
+    ------
+    KoboError, StoreError
+        When a form cannot be pulled whole; stores already pulled stay.
+    """
+    if server is None:
+        with kobo_server(ws, progress=progress) as opened:
+            return pull_all(ws, opened, accept_loss=accept_loss, progress=progress)
+    reports = []
+    with KoboClient(server.url, server.token) as client:
+        for form, settings in ws.study.forms.items():
+            with open_store(ws, form) as store:
+                report = client.sync(
+                    settings.uid, store, accept_loss=accept_loss, progress=progress
+                )
+            reports.append({**asdict(report), "form": form})
+    return pd.DataFrame(reports)
+
+
+def read_tables(ws: Workspace, form: str) -> Tables:
+    """Read the store of `form` as linked, typed tables, renamed questions under their new name."""
+    with Store.read(ws.store(form)) as store:
+        return store.tables(renames=ws.study.renames(form))
+
+
+def last_pulls(ws: Workspace) -> list[dict[str, Any]]:
+    """Say of each form what its last complete pull left: rows, when, proof, server."""
+    there = [form for form in ws.study.forms if ws.store(form).is_file()]
+    return [_last_pull(ws, form) for form in there]
+
+
+def write_provenance(ws: Workspace) -> None:
+    """Write `results/provenance.json`: which pulls the results rest on, and when they were made."""
+    write_json(ws.results / "provenance.json", {"made": now(), "pulls": last_pulls(ws)})
+
+
+def _last_pull(ws: Workspace, form: str) -> dict[str, Any]:
+    with Store.read(ws.store(form)) as store:
+        pull = store.last_pull()
+    known = {} if pull is None else asdict(pull)
+    wanted = {name: known.get(name) for name in ("rows", "finished", "proof")}
+    return {"form": form, **wanted, "server": ws.study.server.url}

@@ -1,0 +1,180 @@
+"""Make the report pages: plan which have to be redone, run their notebooks, render, write the index.
+
+Not here: what a page says (the notebooks and survey_tools.report).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from survey_tools.errors import SurveyToolsError
+from survey_tools.params import Workspace
+from survey_tools.report.render import render_html
+from survey_tools.report.site import write_index
+from survey_tools.run.execute import CELL_TIMEOUT, Execution, Failure, execute, without_token
+from survey_tools.run.files import check_space
+from survey_tools.run.fingerprint import DISTRICT
+from survey_tools.run.kernels import Kernels, kernel_environment, stoppable
+from survey_tools.run.pipeline import study_parameter, write_log
+from survey_tools.run.plan import Page, plan_reports
+from survey_tools.run.progress import bar, say
+from survey_tools.run.record import Record
+
+_render_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a batch of pages went, by number of pages."""
+
+    made: int
+    unchanged: int
+    failed: int
+    skipped: int
+    index: Path
+
+    @property
+    def exit_code(self) -> int:
+        """0: all there; 1: some failed; 2: nothing could be made."""
+        if not self.failed:
+            return 0
+        return 1 if self.made or self.unchanged else 2
+
+
+def run_reports(
+    ws: Workspace,
+    run: str,
+    communes: Sequence[str | int] | None = None,
+    langs: Sequence[str] | None = None,
+    *,
+    jobs: int | None = None,
+    force: bool = False,
+    explain: bool = False,
+    timeout: int = CELL_TIMEOUT,
+) -> Outcome:
+    """Make the pages that are not there or out of date, then the index; one failure costs no other page.
+
+    Stopping it (Ctrl-C) leaves no kernel and nothing half-written; the next run goes on from there.
+
+    Parameters
+    ----------
+    ws, run, communes, langs, force
+        See `plan_reports`.
+    jobs : int, optional
+        Notebooks at a time; as many as the machine has processors by default.
+    explain : bool
+        Say of each page why it is redone.
+    timeout : int
+        Seconds that one cell may take.
+
+    Returns
+    -------
+    Outcome
+    """
+    check_space(ws.root)
+    pages = plan_reports(ws, run, communes, langs, force=force)
+    todo = [page for page in pages if page.reason and page.has_data]
+    if explain:
+        for page in pages:
+            say(f"{page.stem}: {page.explanation}")
+    record = Record(ws, run)
+    for page in pages:
+        if not page.has_data:
+            record.set_page(_entry(page, "skipped", error="no interviews in this commune"))
+    try:
+        done = _run_all(ws, run, todo, record, jobs or os.cpu_count() or 1, timeout)
+    finally:
+        content = record.finish()
+        index = write_index(ws, run, content) or ws.reports(run) / "index.html"
+    failed = sum(status == "failed" for status in done)
+    skipped = sum(not page.has_data for page in pages)
+    return Outcome(
+        made=len(done) - failed,
+        unchanged=len(pages) - len(todo) - skipped,
+        failed=failed,
+        skipped=skipped,
+        index=Path(index),
+    )
+
+
+def _run_all(
+    ws: Workspace, run: str, pages: list[Page], record: Record, jobs: int, timeout: int
+) -> list[str]:
+    kernels = Kernels()
+    done: list[str] = []
+    with (
+        kernel_environment(ws.root),
+        bar("report pages", total=len(pages), unit="page") as step,
+        stoppable(kernels, jobs=jobs) as pool,
+    ):
+        futures = [pool.submit(_run_page, ws, run, page, timeout, kernels) for page in pages]
+        for future in as_completed(futures):
+            entry = future.result()
+            record.set_page(entry)
+            done.append(entry["status"])
+            step()
+            if entry["status"] == "failed":
+                say(f"{entry['code']}.{entry['lang']} failed: {entry['error']}")
+    return done
+
+
+def _run_page(
+    ws: Workspace, run: str, page: Page, timeout: int, kernels: Kernels
+) -> dict[str, Any]:
+    """Run and render one page; whatever goes wrong with it is told in its entry."""
+    folder = ws.reports(run)
+    started = time.monotonic()
+    try:
+        execution = _execute_page(ws, run, page, timeout, kernels)
+        failure = execution.failure
+        if failure is None:
+            with _render_lock:
+                render_html(execution.output, folder / page.file, lang=page.lang, title=page.title)
+    except (SurveyToolsError, OSError, ValueError, LookupError, TypeError) as error:
+        text = without_token(str(error))
+        failure = Failure("outside the cells", type(error).__name__, text, text)
+    seconds = round(time.monotonic() - started, 2)
+    if failure is None:
+        return _entry(page, "ok", seconds=seconds)
+    if kernels.stopped:
+        return _entry(page, "stopped", error="the run was stopped")
+    log = write_log(folder / "logs" / f"{page.stem}.log", failure)
+    (folder / page.file).unlink(missing_ok=True)
+    return _entry(
+        page,
+        "failed",
+        error=failure.last_line,
+        seconds=seconds,
+        cell=failure.cell,
+        log=str(log.relative_to(folder)),
+    )
+
+
+def _execute_page(ws: Workspace, run: str, page: Page, timeout: int, kernels: Kernels) -> Execution:
+    parameters = {"lang": page.lang, "run": run, "study": study_parameter(ws)}
+    if page.code != DISTRICT:
+        parameters["commune"] = page.code
+    output = ws.reports(run) / "notebooks" / f"{page.stem}.ipynb"
+    return execute(page.notebook, output, parameters, timeout=timeout, kernels=kernels)
+
+
+def _entry(page: Page, status: str, **more: Any) -> dict[str, Any]:
+    return {
+        "code": page.code,
+        "lang": page.lang,
+        "notebook": f"notebooks/{page.notebook.name}",
+        "status": status,
+        "file": page.file,
+        "error": None,
+        "seconds": 0.0,
+        "reason": page.reason,
+        "hashes": page.hashes,
+        **more,
+    }

@@ -1,0 +1,57 @@
+"""Run a study from end to end: the stage notebooks, then the report pages.
+
+Not here: what the stages and pages do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from survey_tools.errors import RunError
+from survey_tools.params import Workspace
+from survey_tools.run.execute import CELL_TIMEOUT
+from survey_tools.run.pipeline import STAGES, run_stages
+from survey_tools.run.reports import Outcome, run_reports
+
+
+def run_study(
+    ws: Workspace,
+    run: str = "main",
+    *,
+    communes: Sequence[str | int] | None = None,
+    langs: Sequence[str] | None = None,
+    first: str = STAGES[0],
+    preset: str = "default",
+    jobs: int | None = None,
+    force: bool = False,
+    explain: bool = False,
+    timeout: int = CELL_TIMEOUT,
+) -> Outcome:
+    """Run the stages from `first` on, then make the pages that changed.
+
+    Parameters
+    ----------
+    ws : Workspace
+    run : str
+        Name of the run, a folder under `reports/`.
+    communes, langs, jobs, force, explain
+        See `run_reports`.
+    first : str
+        Stage to start from; the earlier ones are taken as they are.
+    preset : str
+        Size of the synthetic district, where the study uses the sandbox.
+    timeout : int
+        Seconds that one cell may take.
+
+    Raises
+    ------
+    RunError
+        When a stage fails, or `first` is no stage.
+    """
+    if first not in STAGES:
+        raise RunError("There is no such stage.", expected=" or ".join(STAGES), found=repr(first))
+    stages = STAGES[STAGES.index(first) :]
+    run_stages(ws, run, stages=stages, preset=preset, timeout=timeout)
+    return run_reports(
+        ws, run, communes, langs, jobs=jobs, force=force, explain=explain, timeout=timeout
+    )

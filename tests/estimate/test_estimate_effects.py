@@ -1,0 +1,252 @@
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from survey_tools.contracts import validate
+from survey_tools.estimate import effects, first_stage, itt, itt_unadjusted, late, naive
+
+NUMBERS = ["estimate", "std_error", "df", "p_value", "conf_low", "conf_high"]
+
+
+def by_hand(y, exog, clusters):
+    """OLS with CR1 in plain numpy: first coefficient and its standard error."""
+    n, k = exog.shape
+    bread = np.linalg.inv(exog.T @ exog)
+    beta = bread @ exog.T @ y
+    scores = pd.DataFrame(exog * (y - exog @ beta)[:, None]).groupby(np.asarray(clusters)).sum()
+    g = len(scores)
+    cov = bread @ scores.T.to_numpy() @ scores.to_numpy() @ bread * g / (g - 1) * (n - 1) / (n - k)
+    return beta[0], np.sqrt(cov[0, 0]), g
+
+
+def dummies(frame, design):
+    return pd.get_dummies(frame[design.stratum]).to_numpy(float)
+
+
+def close(one, other):
+    pd.testing.assert_frame_equal(one[NUMBERS], other[NUMBERS], rtol=1e-9, atol=1e-12)
+
+
+def test_itt__equals_cr1_by_hand(households, design):
+    found = itt(households, design, "y").iloc[0]
+    frame = households.dropna(subset=["y__w3"])
+    exog = np.column_stack(
+        [frame.intensive, dummies(frame, design), frame[["y__w1", *design.controls]]]
+    )
+    estimate, error, g = by_hand(frame.y__w3.to_numpy(), exog, frame.team_id)
+    assert found.estimate == pytest.approx(estimate, rel=1e-10)
+    assert found.std_error == pytest.approx(error, rel=1e-10)
+    half = stats.t.ppf(0.975, g - 1) * error
+    assert found.conf_low == pytest.approx(estimate - half, rel=1e-10)
+    assert found.conf_high == pytest.approx(estimate + half, rel=1e-10)
+    assert found.p_value == pytest.approx(2 * stats.t.sf(abs(estimate / error), g - 1), rel=1e-8)
+    assert (found.n, found.n_teams, found.n_communes) == (len(frame), g, 27)
+    assert found.mean_regular == frame.y__w3[frame.intensive == 0].mean()
+
+
+def test_itt__fills_gaps_and_marks_them(households, design):
+    gaps = households.copy()
+    gaps.loc[::7, "y__w1"] = np.nan
+    gaps.loc[::5, "resp_age"] = np.nan
+    found = itt(gaps, design, "y").iloc[0]
+    frame = gaps.dropna(subset=["y__w3"])
+    exog = np.column_stack(
+        [
+            frame.intensive,
+            dummies(frame, design),
+            frame.y__w1.fillna(0),
+            frame.y__w1.isna(),
+            frame.resp_age.fillna(frame.resp_age.mean()),
+            frame.resp_age.isna(),
+            frame[["resp_female", "poor"]],
+        ]
+    ).astype(float)
+    estimate, error, _ = by_hand(frame.y__w3.to_numpy(), exog, frame.team_id)
+    assert found.estimate == pytest.approx(estimate, rel=1e-10)
+    assert found.std_error == pytest.approx(error, rel=1e-10)
+    assert f"y__w1 missing in {frame.y__w1.isna().sum()} rows" in found.note
+    assert f"resp_age missing in {frame.resp_age.isna().sum()} rows" in found.note
+
+
+def test_itt_unadjusted__is_the_precision_weighted_difference_within_strata(households, design):
+    frame = households.dropna(subset=["y__w3"])
+    arms = frame.groupby(["commune_code", "intensive"])["y__w3"].agg(["mean", "size"]).unstack()
+    regular, intensive = arms["size"][0], arms["size"][1]
+    weight = regular * intensive / (regular + intensive)
+    expected = np.average(arms["mean"][1] - arms["mean"][0], weights=weight)
+    assert itt_unadjusted(households, design, "y").estimate[0] == pytest.approx(expected, rel=1e-10)
+
+
+def test_itt__with_estimator_difference_adjusts_for_strata_only(households, design):
+    plain = replace(design, estimator="difference")
+    close(itt(households, plain, "y"), itt_unadjusted(households, design, "y"))
+
+
+def test_effects__do_not_depend_on_order_types_or_unused_categories(households, design):
+    expected = effects(households, design, ["y", "z"])
+    shuffled = households.sample(frac=1, random_state=1)
+    close(effects(shuffled, design, ["y", "z"]), expected)
+    close(effects(households.astype({"intensive": float}), design, ["y", "z"]), expected)
+    close(effects(households.astype({"intensive": bool}), design, ["y", "z"]), expected)
+    unused = households.copy()
+    for column in ("team_id", "commune_code"):
+        unused[column] = unused[column].astype("category").cat.add_categories(["99999"])
+    close(effects(unused, design, ["y", "z"]), expected)
+
+
+def test_effects__nullable_columns_are_as_floats(households, design):
+    nullable = households.astype({"y__w3": "Int64", "y__w1": "Int64", "resp_age": "Float64"})
+    close(effects(nullable, design, ["y"]), effects(households, design, ["y"]))
+
+
+def test_effects__leave_the_callers_frame_alone(households, design):
+    before = households.copy(deep=True)
+    effects(households, design, ["y"])
+    pd.testing.assert_frame_equal(households, before)
+
+
+def test_effects__fit_the_contract(households, design):
+    found = effects(households, design, pd.DataFrame({"outcome": ["y", "z"]}))
+    validate(found, "effects")
+    assert list(found.estimand) == ["first_stage", *["itt", "itt_unadjusted", "naive", "late"] * 2]
+    assert found.outcome[0] == "reached"
+
+
+def test_effects__recover_the_truth_where_the_naive_comparison_does_not(simulate, design):
+    # no effect at all; ten districts
+    found = pd.concat(
+        [effects(simulate(seed, effect=0.0), design, ["y"]) for seed in range(10)]
+    ).set_index("estimand")
+    mean = found.groupby(level=0).estimate.mean()
+    mcse = found.groupby(level=0).estimate.std() / np.sqrt(10)
+    assert abs(mean["itt"]) < 3 * mcse["itt"]
+    assert abs(mean["late"]) < 3 * mcse["late"]
+    assert mean["naive"] > 3 * mcse["naive"]
+    assert abs(mean["first_stage"] - 0.35) < 3 * mcse["first_stage"]
+
+
+def test_first_stage__is_the_effect_on_being_reached(households, design):
+    found = first_stage(households, design).iloc[0]
+    frame = households.dropna(subset=["reached__w3"])
+    exog = np.column_stack([frame.intensive, dummies(frame, design), frame[list(design.controls)]])
+    estimate, error, _ = by_hand(frame.reached__w3.to_numpy(), exog, frame.team_id)
+    assert found.estimate == pytest.approx(estimate, rel=1e-10)
+    assert found.std_error == pytest.approx(error, rel=1e-10)
+    assert (found.outcome, found.estimand) == ("reached", "first_stage")
+
+
+def test_late__is_itt_over_first_stage(households, design):
+    plain = replace(design, estimator="difference")
+    ratio = itt(households, plain, "y").estimate[0] / first_stage(households, plain).estimate[0]
+    assert late(households, plain, "y").estimate[0] == pytest.approx(ratio, rel=1e-10)
+
+
+def test_late__standard_error_and_f_equal_cr1_by_hand(households, design):
+    plain = replace(design, estimator="difference")
+    found = late(households, plain, "y").iloc[0]
+    frame = households.dropna(subset=["y__w3"])
+    strata = dummies(frame, design)
+    first, first_error, _ = by_hand(
+        frame.reached__w3.to_numpy(),
+        np.column_stack([frame.intensive, strata]),
+        frame.team_id,
+    )
+    assert f"first-stage F {(first / first_error) ** 2:.1f}" in found.note
+    # second stage: fitted contact in the bread and scores, true contact in the residual
+    z = np.column_stack([frame.intensive, strata])
+    x = np.column_stack([frame.reached__w3, strata])
+    fitted = z @ np.linalg.lstsq(z, x, rcond=None)[0]
+    beta = np.linalg.solve(fitted.T @ x, fitted.T @ frame.y__w3)
+    residual = frame.y__w3.to_numpy() - x @ beta
+    bread = np.linalg.inv(fitted.T @ fitted)
+    scores = pd.DataFrame(fitted * residual[:, None]).groupby(frame.team_id.to_numpy()).sum()
+    n, k, g = *x.shape, len(scores)
+    meat = scores.T.to_numpy() @ scores.to_numpy()
+    cov = bread @ meat @ bread * g / (g - 1) * (n - 1) / (n - k)
+    assert found.std_error == pytest.approx(np.sqrt(cov[0, 0]), rel=1e-9)
+
+
+def test_late__says_that_the_instrument_is_weak(households, design):
+    rng = np.random.default_rng(1)
+    noise = households.assign(reached__w3=rng.integers(0, 2, len(households)).astype(float))
+    assert "weak: below 10" in late(noise, design, "y").note[0]
+
+
+def test_naive__is_the_difference_of_means_by_contact(households, design):
+    frame = households.dropna(subset=["y__w3"])
+    means = frame.groupby("reached__w3")["y__w3"].mean()
+    assert naive(households, design, "y").estimate[0] == pytest.approx(means[1] - means[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"y__w3": 1.0}, "does not vary"),
+        ({"y__w3": np.nan}, "no answers"),
+    ],
+)
+def test_effects__without_variation_are_no_numbers(households, design, change, says):
+    found = effects(households.assign(**change), design, ["y"])
+    rows = found[found.outcome == "y"]
+    assert rows[NUMBERS].isna().all(axis=None)
+    assert rows.note.str.contains(says).all()
+    validate(found, "effects")
+
+
+def test_effects__of_an_outcome_asked_in_one_arm_are_no_numbers(households, design):
+    asked = households.y__w3.where(households.intensive == 1)
+    rows = effects(households.assign(y__w3=asked), design, ["y"]).set_index("estimand")
+    assert rows.loc[["itt", "itt_unadjusted", "late"], NUMBERS].isna().all(axis=None)
+    assert "in an arm" in rows.note["itt"]
+    assert np.isnan(rows.mean_regular["itt"])
+
+
+def test_effects__of_few_rows_are_no_numbers(households, design):
+    teams = households.team_id.unique()[:6]
+    rare = households.y__w3.where(households.team_id.isin(teams) & (households.index % 12 == 0))
+    rows = effects(households.assign(y__w3=rare), design, ["y"]).set_index("estimand")
+    assert np.isnan(rows.estimate["itt"])
+    assert rows.note["itt"].startswith("too few rows")
+
+
+def test_effects__when_everybody_is_reached(households, design):
+    reached = households.reached__w3.where(households.reached__w3.isna(), 1.0)
+    rows = effects(households.assign(reached__w3=reached), design, ["y"]).set_index("estimand")
+    assert rows.estimate[["first_stage", "naive", "late"]].isna().all()
+    assert "reached does not vary" in rows.note["late"]
+    assert rows.estimate.notna()["itt"]
+
+
+def test_itt__drops_and_names_collinear_controls(households, design):
+    doubled = households.assign(years=households.resp_age * 2 + 1, same=1.0)
+    more = replace(design, controls=(*design.controls, "years", "same"))
+    found = itt(doubled, more, "y")
+    close(found, itt(households, design, "y"))
+    assert found.note[0] == "dropped as collinear: years, same"
+
+
+def test_itt__names_strata_with_one_arm_and_keeps_their_rows(households, design):
+    code = households.commune_code[0]
+    lone = households[(households.commune_code != code) | (households.intensive == 1)]
+    found = itt(lone, design, "y").iloc[0]
+    assert f"commune_code with one arm only: {code}" in found.note
+    assert found.n_communes == 27
+    without = itt_unadjusted(households[households.commune_code != code], design, "y")
+    assert itt_unadjusted(lone, design, "y").estimate[0] == pytest.approx(without.estimate[0])
+
+
+def test_itt__says_that_there_is_no_baseline(households, design):
+    assert "no baseline measure" in itt(households.drop(columns="y__w1"), design, "y").note[0]
+
+
+def test_effects__twelve_outcomes_are_quick(households, design):
+    copies = {f"y{i}__{w}": households[f"y__{w}"] for i in range(12) for w in ("w1", "w3")}
+    start = time.perf_counter()
+    effects(households.assign(**copies), design, [f"y{i}" for i in range(12)])
+    assert time.perf_counter() - start < 5

@@ -1,0 +1,107 @@
+"""Every notebook runs from top to bottom in JupyterLab, as a researcher would run it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from survey_tools.params import ROOT_VARIABLE
+
+NOTEBOOKS = sorted(path.name for path in (Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+TIMEOUT = 240.0
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("workspace")]
+
+
+class Lab:
+    """A JupyterLab server on loopback with its root in a workspace."""
+
+    def __init__(self, root: Path, log: Path) -> None:
+        self.token = secrets.token_hex(16)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
+        command += [f"--ServerApp.port={self.port}", f"--ServerApp.root_dir={root}"]
+        env = {k: v for k, v in os.environ.items() if k != ROOT_VARIABLE}
+        env |= {"JUPYTER_TOKEN": self.token, "SURVEY_TOOLS_SANDBOX_PRESET": "small"}
+        self.process = subprocess.Popen(command, cwd=root, env=env, stderr=log.open("wb"))
+        self._wait_until_it_answers()
+
+    def _wait_until_it_answers(self) -> None:
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            try:
+                self.get("api/status")
+                return
+            except OSError:
+                time.sleep(0.3)
+        raise TimeoutError("JupyterLab did not start")
+
+    def get(self, path: str) -> dict:
+        address = f"http://127.0.0.1:{self.port}/{path}"
+        request = urllib.request.Request(address, headers={"Authorization": f"token {self.token}"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    def code_cells(self, notebook: str) -> list[dict]:
+        content = self.get(f"api/contents/notebooks/{notebook}?content=1")["content"]
+        return [cell for cell in content["cells"] if cell["cell_type"] == "code"]
+
+
+@pytest.fixture(scope="module")
+def lab(workspace, tmp_path_factory):
+    server = Lab(workspace, tmp_path_factory.mktemp("lab") / "lab.log")
+    yield server
+    server.process.terminate()
+    server.process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next((found for name in names if (found := shutil.which(name))), None)
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        running = playwright.chromium.launch(executable_path=path, args=flags)
+        yield running
+        running.close()
+
+
+def _errors(cells: list[dict]) -> list[str]:
+    outputs = [output for cell in cells for output in cell["outputs"]]
+    return [f"{o['ename']}: {o['evalue']}" for o in outputs if o["output_type"] == "error"]
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_run_all__ends_without_error(lab, browser, notebook):
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.goto(f"http://127.0.0.1:{lab.port}/lab/tree/notebooks/{notebook}?token={lab.token}&reset")
+    page.locator(".jp-Notebook").wait_for(timeout=60_000)
+    page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').first.wait_for(timeout=60_000)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.locator('[data-command="runmenu:run-all"]').click()
+
+    end = time.monotonic() + TIMEOUT
+    while time.monotonic() < end:
+        page.wait_for_timeout(1000)
+        page.keyboard.press("Control+s")
+        page.wait_for_timeout(500)
+        cells = lab.code_cells(notebook)
+        if _errors(cells) or all(cell["execution_count"] for cell in cells):
+            break
+    page.close()
+    assert _errors(cells) == []
+    assert [cell["id"] for cell in cells if not cell["execution_count"]] == []
