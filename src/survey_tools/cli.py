@@ -219,7 +219,8 @@ def sandbox(
     """Serve the synthetic district as KoboToolbox would."""
     import secrets
 
-    from survey_tools.run import make_sandbox, serve_sandbox
+    from survey_tools.run import serve_sandbox
+    from survey_tools.run.district import make_sandbox
 
     folder = make_sandbox(_open(study), preset=preset)
     made = token or secrets.token_hex(20)

@@ -193,3 +193,9 @@ def test_clean_household__order_of_rows_does_not_matter(register):
     one = clean(register, rows, heads).household.set_index("_id").sort_index()
     other = clean(register, rows[::-1], heads).household.set_index("_id").sort_index()
     pd.testing.assert_frame_equal(one, other)
+
+
+def test_clean_household__a_team_listed_twice_is_refused(register):
+    main, roster = main_frame(submission(1)), roster_frame({1: ("male", 50)})
+    with pytest.raises(ContractError, match="stands twice"):
+        clean_household(main, roster, register=register, teams=pd.concat([TEAMS, TEAMS]))

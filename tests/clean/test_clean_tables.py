@@ -63,4 +63,4 @@ def test_labels_table__languages_are_short_and_the_first_form_counts():
     two = one.assign(label=["Khác", "Other"]).iloc[:1]
     table = labels_table(one, two)
     assert table[["lang", "label"]].to_numpy().tolist() == [["vi", "Có"], ["en", "Yes"]]
-    assert table["order"].tolist() == [0, 0]
+    assert table["order"].tolist() == [1, 1]

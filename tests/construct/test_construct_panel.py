@@ -79,7 +79,7 @@ def test_build_panel__team_in_another_commune_is_refused():
 
 
 def test_build_panel__team_listed_twice_is_refused():
-    with pytest.raises(Exception, match="many-to-one|unique"):
+    with pytest.raises(ContractError, match="stands twice"):
         panel_of(household(), pd.concat([TEAMS, TEAMS]))
 
 
@@ -147,8 +147,12 @@ SAMPLE = pd.DataFrame({"hhid": [code(1), code(2, "10291-T02"), code(3, "10291-T0
 
 
 def clean_flow(w1=2, w3=2):
-    rows = [(0, "clean", "w1", "received", 0, w1 + 1), (1, "clean", "w1", "training", 1, w1),
-            (0, "clean", "w3", "received", 0, w3), (0, "clean_team_log", "all", "received", 0, 7)]  # fmt: skip
+    rows = [
+        (0, "clean", "w1", "received", 0, w1 + 1),
+        (1, "clean", "w1", "training", 1, w1),
+        (0, "clean", "w3", "received", 0, w3),
+        (0, "clean_team_log", "all", "received", 0, 7),
+    ]
     return pd.DataFrame(rows, columns=["step", "stage", "wave", "reason", "dropped", "remaining"])
 
 

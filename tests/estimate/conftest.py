@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
+# two threads on small matrices wait for each other; has to be set before numpy is loaded
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -44,6 +49,7 @@ def simulate_households(
     n = len(h)
     h["hhid"] = [f"{t}-H{i % per_team + 1:03}-0" for i, t in enumerate(h.team_id)]
     keen = rng.uniform(-0.15, 0.15, n)
+    h["true_level"] = 0.35 + h.commune_code.map(place)
     h["true_effect"] = h.commune_code.map(tau)
     h["resp_age"] = rng.integers(18, 90, n).astype(float)
     h["resp_female"] = rng.integers(0, 2, n).astype(float)

@@ -175,7 +175,7 @@ def straight_lining(work: Fieldwork) -> pd.DataFrame:
     alike = pd.Series(1.0, index=work.household.index)
     for battery in (SKILLS, OPINIONS):
         answers = work.household.reindex(columns=list(battery))
-        same = (answers.nunique(axis=1) == 1) & answers.notna().all(axis=1)
+        same = answers.eq(answers.iloc[:, 0], axis=0).all(axis=1)
         alike = (alike * same).where(answers.notna().any(axis=1))
     text = "interviews that answer every item alike"
     return _enumerators(work, work.household, alike, "straight_lining", "sk_app", text)

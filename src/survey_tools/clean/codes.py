@@ -1,10 +1,11 @@
-"""Say which household codes are well formed; knows nothing of who was drawn."""
+"""Say which household codes are well formed and which commune a team is in; knows no sample."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from survey_tools.contracts import HOUSEHOLD_CODE
+from survey_tools.errors import ContractError
 
 
 def household_code_ok(codes: pd.Series) -> pd.Series:
@@ -33,3 +34,22 @@ def household_code_ok(codes: pd.Series) -> pd.Series:
     number = pd.to_numeric(text.str.slice(11, 14).where(well_formed), errors="coerce")
     digit = pd.to_numeric(text.str.slice(15, 16).where(well_formed), errors="coerce")
     return (well_formed & (number % 7 == digit)).astype(bool)
+
+
+def commune_of(team_ids: pd.Series, teams: pd.DataFrame) -> pd.Series:
+    """Return the commune code that the list gives for each team, missing for teams outside it.
+
+    Raises
+    ------
+    ContractError
+        When a team stands twice in the list.
+    """
+    if teams["team_id"].duplicated().any():
+        raise ContractError(
+            "A team stands twice in the list of teams.",
+            expected="one row a team",
+            found=f"{int(teams['team_id'].duplicated().sum())} row(s) too many",
+            where="params/teams.csv",
+            next_step="take the surplus rows out of the list",
+        )
+    return team_ids.map(teams.set_index("team_id")["commune_code"])

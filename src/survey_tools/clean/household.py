@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from survey_tools import contracts
-from survey_tools.clean.codes import household_code_ok
+from survey_tools.clean.codes import commune_of, household_code_ok
 from survey_tools.clean.columns import duration_minutes, typed
 from survey_tools.clean.corrections import apply_corrections, read_corrections
 from survey_tools.clean.duplicates import not_the_household, sent_twice
@@ -157,7 +157,7 @@ def _codes(sieve: Sieve, teams: pd.DataFrame, sample: pd.DataFrame | None) -> No
 
 
 def _fits_team(frame: pd.DataFrame, teams: pd.DataFrame) -> pd.Series:
-    commune = frame["team_id"].map(teams.set_index("team_id")["commune_code"])
+    commune = commune_of(frame["team_id"], teams)
     return (frame["hhid"].str.slice(0, 9) == frame["team_id"]) & (frame["commune_code"] == commune)
 
 

@@ -20,7 +20,7 @@ def labels_table(*labels: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `variable, code, lang, label, order`; `order` is the place in the form's list from 0.
+        `variable, code, lang, label, order`; `order` is the place in the form's list from 1.
     """
     frames = [_normalised(frame) for frame in labels]
     joined = pd.concat(frames, ignore_index=True).drop_duplicates(KEY)
@@ -30,7 +30,11 @@ def labels_table(*labels: pd.DataFrame) -> pd.DataFrame:
 def _normalised(labels: pd.DataFrame) -> pd.DataFrame:
     lang = labels["lang"].astype("str")
     short = lang.str.extract(r"\(([a-z]{2,3}(?:-[A-Za-z]+)?)\)\s*$", expand=False)
-    order = labels["order"] if "order" in labels else labels.groupby(KEY[::2]).cumcount()
+    order = (
+        labels["order"]
+        if "order" in labels
+        else labels.groupby(["variable", "lang"]).cumcount() + 1
+    )
     return pd.DataFrame(
         {
             "variable": labels["variable"].astype("str"),

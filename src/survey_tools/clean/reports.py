@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from survey_tools import contracts
+from survey_tools.clean.codes import commune_of
 from survey_tools.clean.columns import typed
 from survey_tools.clean.corrections import apply_corrections, read_corrections
 from survey_tools.clean.personal import split_personal
@@ -52,7 +53,7 @@ def clean_team_log(
     month = sieve.frame["month"].dt.to_period("M").dt.to_timestamp().astype("datetime64[ns]")
     sieve.frame = sieve.frame.assign(month=month)
     sieve.keep(sieve.frame["month"].notna(), "no month given")
-    commune = sieve.frame["team_id"].map(teams.set_index("team_id")["commune_code"])
+    commune = commune_of(sieve.frame["team_id"], teams)
     sieve.keep(sieve.frame["commune_code"] == commune, "team or commune not in the list of teams")
     sieve.keep(_last(sieve.frame, ["team_id", "month"]), "a later report of the same month counts")
     return _finish(sieve, "team_log", register, ["team_id", "month"])

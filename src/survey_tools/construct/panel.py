@@ -49,7 +49,8 @@ def build_panel(
     Raises
     ------
     ContractError
-        When there is no interview, or a team is not in the list or in another commune than listed.
+        When there is no interview, a team stands twice in the list, or an interview's team is not in it
+        or in another commune there.
     """
     rows = household.loc[household["wave"].isin(study.waves.all)].reset_index(drop=True)
     if rows.empty:
@@ -81,6 +82,14 @@ def build_panel(
 
 def _arm(rows: pd.DataFrame, teams: pd.DataFrame, treatment: str) -> pd.DataFrame:
     listed = teams[["team_id", "commune_code", treatment]]
+    if listed["team_id"].duplicated().any():
+        raise ContractError(
+            "A team stands twice in the list of teams.",
+            expected="one row a team",
+            found=f"{int(listed['team_id'].duplicated().sum())} row(s) too many",
+            where="params/teams.csv",
+            next_step="take the surplus rows out of the list",
+        )
     merged = rows[["team_id", "commune_code"]].merge(
         listed, on="team_id", how="left", validate="m:1", suffixes=("_said", ""), indicator=True
     )

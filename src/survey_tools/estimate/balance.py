@@ -13,10 +13,10 @@ from survey_tools.estimate.design import Design, Floats, numeric, require_column
 from survey_tools.estimate.regression import (
     Coefficient,
     Columns,
+    are_determined,
     cluster_codes,
     fit_ols,
     independent,
-    is_determined,
     stratum_dummies,
 )
 
@@ -156,8 +156,7 @@ def _one_variable(frame: pd.DataFrame, design: Design, variable: str) -> dict[st
 
 
 def _no_comparison(y: Floats, arm: Floats, strata: Floats) -> bool:
-    both = np.column_stack([arm, strata])
-    return len(y) <= both.shape[1] or is_determined(arm, strata) or is_determined(y, both)
+    return len(y) <= strata.shape[1] + 1 or any(are_determined(strata, arm, y))
 
 
 def _mean(values: Floats) -> float:

@@ -15,12 +15,12 @@ from survey_tools.estimate.outcomes import outcome_names
 from survey_tools.estimate.regression import (
     Coefficient,
     Columns,
+    are_determined,
     cluster_codes,
     covariates,
     fit_2sls,
     fit_ols,
     independent,
-    is_determined,
     stratum_dummies,
 )
 
@@ -112,7 +112,7 @@ def late(households: pd.DataFrame, design: Design, outcome: str) -> pd.DataFrame
     others = _others(frame, design, outcome)
     assigned = numeric(frame, design.treatment)
     problem = _problem(frame, design, y, assigned, others.matrix, two_arms=True)
-    if problem is None and is_determined(contact, others.matrix):
+    if problem is None and are_determined(others.matrix, contact)[0]:
         problem = f"{design.reached} does not vary"
     found, notes = Coefficient(), (problem, *others.notes)
     if problem is None:
@@ -173,9 +173,10 @@ def _problem(
         return f"fewer than 2 {design.cluster} with answers in an arm"
     if sum(clusters) < 2 or len(frame) <= others.shape[1] + 2:
         return "too few rows"
-    if is_determined(focal, others):
+    no_contrast, no_residual = are_determined(others, focal, y)
+    if no_contrast:
         return "nothing to compare within the strata"
-    if is_determined(y, np.column_stack([focal, others])):
+    if no_residual:
         return "the outcome is determined by the regressors"
     return None
 

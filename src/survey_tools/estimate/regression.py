@@ -19,7 +19,7 @@ from scipy import stats
 
 from survey_tools.estimate.design import Design, Floats, numeric, require_columns
 
-_DEPENDENT = 1e-8
+_DEPENDENT = 1e-10  # of the squared length of a column
 
 
 @dataclass(frozen=True)
@@ -86,27 +86,21 @@ def covariates(frame: pd.DataFrame, design: Design, outcome: str | None) -> Colu
 
 def independent(fixed: Floats, extra: Columns) -> Columns:
     """Keep of `extra`, in order, what is no linear combination of `fixed` and the columns before it."""
-    basis = np.linalg.qr(fixed)[0] if fixed.shape[1] else np.empty((len(fixed), 0))
-    keep, dropped = [], []
-    for position, name in enumerate(extra.names):
-        column = extra.matrix[:, position]
-        rest = column - basis @ (basis.T @ column)
-        rest = rest - basis @ (basis.T @ rest)
-        size = float(np.linalg.norm(rest))
-        if size <= _DEPENDENT * max(float(np.linalg.norm(column)), _DEPENDENT):
-            dropped.append(name)
-            continue
-        keep.append(position)
-        basis = np.column_stack([basis, rest / size])
-    notes = (
-        (*extra.notes, f"dropped as collinear: {', '.join(dropped)}") if dropped else extra.notes
-    )
-    return Columns(extra.matrix[:, keep], tuple(extra.names[i] for i in keep), notes)
+    new = _is_new(np.column_stack([fixed, extra.matrix]))[fixed.shape[1] :]
+    names = np.array(extra.names, dtype=object)
+    dropped = ", ".join(names[~new])
+    notes = (*extra.notes, f"dropped as collinear: {dropped}") if dropped else extra.notes
+    return Columns(extra.matrix[:, new], tuple(names[new]), notes)
 
 
-def is_determined(focal: Floats, others: Floats) -> bool:
-    """Whether `focal` is a linear combination of `others`, so that its coefficient means nothing."""
-    return not independent(others, Columns(focal[:, None], ("focal",))).names
+def are_determined(others: Floats, *columns: Floats) -> list[bool]:
+    """Say of each of `columns` whether it is a linear combination of `others` and those before it.
+
+    Its coefficient, or what it leaves over, then means nothing. `others` span the constant.
+    """
+    centred = [column - column.mean() for column in columns]
+    new = _is_new(np.column_stack([others, *centred]))[others.shape[1] :]
+    return [not bool(one) for one in new]
 
 
 def cluster_codes(frame: pd.DataFrame, design: Design) -> np.ndarray:
@@ -120,7 +114,8 @@ def fit_ols(
 ) -> Coefficient:
     """Coefficient of `focal` by OLS, CR1 by `clusters`, t(G-1); `others` hold the constant."""
     exog = np.column_stack([focal, others])
-    fit = sm.OLS(y, exog).fit(cov_type="cluster", cov_kwds={"groups": clusters}, use_t=True)
+    errors = {"cov_type": "cluster", "cov_kwds": {"groups": clusters}, "use_t": True}
+    fit = sm.OLS(y, exog).fit(method="qr", **errors)
     return Coefficient.from_error(fit.params[0], fit.bse[0], clusters.max(), tail)
 
 
@@ -149,3 +144,17 @@ def _filled(name: str, values: Floats, *, centre: bool) -> Columns:
         return Columns(filled, (name,))
     marked = np.column_stack([filled, missing.astype(float)])
     return Columns(marked, (name, f"{name} missing"), (f"{name} missing in {missing.sum()} rows",))
+
+
+def _is_new(matrix: Floats) -> np.ndarray:
+    """Whether each column adds to those before it, by sweeping the cross products of unit columns."""
+    length = np.sqrt((matrix**2).sum(axis=0))
+    unit = matrix / np.where(length > 0, length, 1.0)
+    rest = unit.T @ unit
+    new = np.zeros(matrix.shape[1], dtype=bool)
+    for position in range(len(new)):
+        left = rest[position, position]
+        new[position] = left > _DEPENDENT
+        if new[position]:
+            rest = rest - np.outer(rest[:, position], rest[position]) / left
+    return new

@@ -16,7 +16,7 @@ NOT_DEPLOYED = "not been deployed"
 _SHORT = 200
 
 
-class Unfinished(Exception):
+class UnfinishedBodyError(Exception):
     """A body that broke off: worth asking again."""
 
 
@@ -39,7 +39,7 @@ def read_json(response: httpx.Response, token: str = "") -> Any:
     ------
     KoboError
         For every status but 2xx, and for a body that is not JSON.
-    Unfinished
+    UnfinishedBodyError
         If the body says that it is JSON and breaks off.
     """
     if not response.is_success:
@@ -56,7 +56,7 @@ def read_json(response: httpx.Response, token: str = "") -> Any:
     try:
         return json.loads(response.content)
     except ValueError as error:
-        raise Unfinished("the body is no complete JSON") from error
+        raise UnfinishedBodyError("the body is no complete JSON") from error
 
 
 def refusal(response: httpx.Response, token: str = "") -> KoboError:
@@ -178,7 +178,10 @@ _OTHERS = {
         "The server is not reachable behind its proxy (502).",
         "Try again later; what came so far is kept.",
     ),
-    503: ("The server is down for maintenance (503).", "Try again later; what came so far is kept."),
+    503: (
+        "The server is down for maintenance (503).",
+        "Try again later; what came so far is kept.",
+    ),
     504: (
         "The server took too long behind its proxy (504).",
         "Try again later; what came so far is kept.",

@@ -9,56 +9,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from survey_tools.errors import KoboError
+from survey_tools.kobo.asset import Asset, FormVersion, Page, obstacle, read_asset
 from survey_tools.kobo.report import PullReport
 from survey_tools.kobo.session import KoboSession
 from survey_tools.kobo.store import Store
 
 API = "/api/v2/assets/"
 MOST_PAGES = 10_000
-
-
-@dataclass(frozen=True)
-class Asset:
-    """A form on the server.
-
-    Attributes
-    ----------
-    permissions : tuple of str
-        What this token may do; empty if the server does not say.
-    deployed_versions : tuple of str
-        Uids, newest first; only those that the server lists with the form itself.
-    submission_count : int or None
-        As the server says beside the form; None where the token sees some rows only.
-    """
-
-    uid: str
-    name: str
-    deployed: bool
-    encrypted: bool
-    permissions: tuple[str, ...]
-    deployed_versions: tuple[str, ...]
-    submission_count: int | None
-
-
-@dataclass(frozen=True)
-class FormVersion:
-    """A deployed version of a form, without its content."""
-
-    uid: str
-    date_deployed: str
-
-
-@dataclass(frozen=True)
-class Page:
-    """Rows of one answer, and how many rows match the question in all."""
-
-    count: int
-    rows: list[dict[str, Any]]
 
 
 class KoboClient:
@@ -121,7 +82,7 @@ class KoboClient:
         KoboError
             If the form does not exist or this token may not see it.
         """
-        return _asset(self._object(f"{API}{_safe(uid)}/"))
+        return read_asset(self._object(f"{API}{_safe(uid)}/"))
 
     def find(self, name: str) -> Asset:
         """Fetch the form that bears a name.
@@ -160,7 +121,7 @@ class KoboClient:
         KoboError
             If the form is not deployed, is encrypted, or the token sees no or only some rows.
         """
-        what, next_step = _obstacle(asset)
+        what, next_step = obstacle(asset)
         if what:
             raise KoboError(what, where=f"form {asset.uid} of {self.server}", next_step=next_step)
 
@@ -265,44 +226,6 @@ class KoboClient:
             where=f"{self.server}{path}",
             next_step="Check that the address is a KoboToolbox server of a current release.",
         )
-
-
-def _asset(body: Mapping[str, Any]) -> Asset:
-    settings = (body.get("content") or {}).get("settings") or {}
-    public_key = isinstance(settings, Mapping) and bool(settings.get("public_key"))
-    permissions = body.get("effective_permissions") or []
-    versions = (body.get("deployed_versions") or {}).get("results") or []
-    return Asset(
-        uid=str(body.get("uid", "")),
-        name=str(body.get("name", "")),
-        deployed=bool(body.get("has_deployment")),
-        encrypted=bool(body.get("deployment__encrypted")) or public_key,
-        permissions=tuple(sorted(str(p.get("codename")) for p in permissions)),
-        deployed_versions=tuple(str(version["uid"]) for version in versions),
-        submission_count=body.get("deployment__submission_count"),
-    )
-
-
-def _obstacle(asset: Asset) -> tuple[str, str]:
-    if not asset.deployed:
-        return ("The form is not deployed, so it has no data.", "Deploy the form on the server.")
-    if asset.encrypted:
-        return (
-            "The form is encrypted: the server holds no answers that could be read.",
-            "Decrypt the rows with the private key on a computer of the study.",
-        )
-    if "partial_submissions" in asset.permissions:
-        return (
-            "This token sees only some of the form's rows, and the server leaves out the others "
-            "without a word.",
-            "Ask the form's owner for 'View submissions' on all rows.",
-        )
-    if "view_submissions" not in asset.permissions:
-        return (
-            "This token may see the form but not its rows.",
-            "Ask the form's owner for the permission 'View submissions'.",
-        )
-    return ("", "")
 
 
 def _safe(uid: str) -> str:

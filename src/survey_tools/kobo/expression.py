@@ -89,7 +89,7 @@ def parse(source: str, where: str = "") -> Expression:
     """
     try:
         return _parse(source)
-    except _Bad as bad:
+    except _SyntaxError as bad:
         raise KoboError(
             bad.args[0],
             found=source,
@@ -99,7 +99,7 @@ def parse(source: str, where: str = "") -> Expression:
         ) from None
 
 
-class _Bad(Exception):
+class _SyntaxError(Exception):
     pass
 
 
@@ -128,7 +128,7 @@ def _parse(source: str) -> Expression:
     parser = _Parser(source)
     step = parser.expression(0)
     if parser.kind:
-        raise _Bad("An expression of the form goes on where it should end.")
+        raise _SyntaxError("An expression of the form goes on where it should end.")
     return Expression(source, frozenset(parser.names), step)
 
 
@@ -171,14 +171,15 @@ class _Parser:
             return inner
         if text in (".", "..") and kind:
             return self._relative(text)
-        raise _Bad("An expression of the form has something missing or unknown in it.")
+        raise _SyntaxError("An expression of the form has something missing or unknown in it.")
 
     def _reference(self, name: str) -> Step:
         self.names.add(name)
         return lambda context: context.named(name)
 
     def _relative(self, first: str) -> Step:
-        ups, below = int(first == ".."), []
+        ups = int(first == "..")
+        below: list[str] = []
         while self.kind == "sign" and self.text == "/":
             self._next()
             if self.text == ".." and not below:
@@ -186,7 +187,9 @@ class _Parser:
             elif self.kind == "name":
                 below.append(self.text)
             else:
-                raise _Bad("An expression of the form holds a path that cannot be followed.")
+                raise _SyntaxError(
+                    "An expression of the form holds a path that cannot be followed."
+                )
             self._next()
         if not ups and not below:
             return lambda context: [context.here()]
@@ -206,7 +209,7 @@ class _Parser:
 
     def _expect(self, sign: str) -> None:
         if self.kind != "sign" or self.text != sign:
-            raise _Bad(f"An expression of the form lacks a {sign!r}.")
+            raise _SyntaxError(f"An expression of the form lacks a {sign!r}.")
         self._next()
 
     def _next(self) -> None:
@@ -216,7 +219,7 @@ class _Parser:
             return
         found = _TOKEN.match(rest)
         if not found:
-            raise _Bad("An expression of the form holds a sign that has no meaning there.")
+            raise _SyntaxError("An expression of the form holds a sign that has no meaning there.")
         self._place += found.end()
         self.kind = str(found.lastgroup)
         self.text = found.group(self.kind)
@@ -263,7 +266,7 @@ def _function(name: str, arguments: list[Step], first_ref: str) -> Step:
         _check_number(name, len(arguments), fewest, most)
         return _special(name, arguments, first_ref)
     if name not in FUNCTIONS:
-        raise _Bad(f"An expression of the form calls {name}(), which is not known here.")
+        raise _SyntaxError(f"An expression of the form calls {name}(), which is not known here.")
     function, fewest, most = FUNCTIONS[name]
     _check_number(name, len(arguments), fewest, most)
     return lambda context: function(*(argument(context) for argument in arguments))
@@ -271,7 +274,7 @@ def _function(name: str, arguments: list[Step], first_ref: str) -> Step:
 
 def _check_number(name: str, given: int, fewest: int, most: int | None) -> None:
     if given < fewest or (most is not None and given > most):
-        raise _Bad(f"An expression of the form calls {name}() with {given} arguments.")
+        raise _SyntaxError(f"An expression of the form calls {name}() with {given} arguments.")
 
 
 _SPECIAL: dict[str, tuple[int, int | None]] = {
@@ -301,7 +304,7 @@ def _special(name: str, arguments: list[Step], first_ref: str) -> Step:
 
 def _indexed_repeat(arguments: list[Step], first_ref: str) -> Step:
     if not first_ref or len(arguments) % 2 == 0:
-        raise _Bad("An expression of the form calls indexed-repeat() wrongly.")
+        raise _SyntaxError("An expression of the form calls indexed-repeat() wrongly.")
     positions = arguments[2::2]
 
     def indexed(context: Context) -> Value:
@@ -314,4 +317,3 @@ def _indexed_repeat(arguments: list[Step], first_ref: str) -> Step:
         return ""
 
     return indexed
-

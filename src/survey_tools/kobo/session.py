@@ -17,7 +17,7 @@ import httpx
 
 from survey_tools.errors import KoboError
 from survey_tools.kobo.address import Address, read_address
-from survey_tools.kobo.answers import Unfinished, read_json, refusal
+from survey_tools.kobo.answers import UnfinishedBodyError, read_json, refusal
 
 AGAIN = frozenset({429, 502, 503, 504})
 LONGEST_PAUSE = 300.0
@@ -154,7 +154,7 @@ class KoboSession:
                     return read_json(response, self._token)
                 pause = _pause_wanted(response, pause)
                 last = f"status {response.status_code}"
-            except (httpx.TransportError, httpx.DecodingError, Unfinished) as error:
+            except (httpx.TransportError, httpx.DecodingError, UnfinishedBodyError) as error:
                 last = f"{type(error).__name__}: {self._without_token(str(error))}"
         raise self._unreachable(path, last)
 

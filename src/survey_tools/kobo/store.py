@@ -191,8 +191,7 @@ class Store:
         """Note that a pull has begun and return its number."""
         with self._writing():
             cursor = self._db.execute("INSERT INTO pulls (report) VALUES (?)", (_json(report),))
-        assert cursor.lastrowid is not None
-        return cursor.lastrowid
+        return int(cursor.lastrowid or 0)
 
     def finish_pull(self, pull: int, report: PullReport) -> None:
         """Mark a pull as complete and note its report."""

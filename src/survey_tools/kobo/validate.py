@@ -182,9 +182,7 @@ def _allowed(submission: Submission, question: Question, at: At) -> set[str]:
     test = submission.expression(question.choice_filter, question.path)
     rows = submission.form.choice_rows.get(question.list_name, ())
     allowed = {
-        str(row["name"])
-        for row in rows
-        if test.truth(submission.context(question.path, at, row))
+        str(row["name"]) for row in rows if test.truth(submission.context(question.path, at, row))
     }
     return allowed | ({"other"} if question.or_other else set())
 

@@ -61,8 +61,7 @@ def to_text(value: Value) -> str:
         return _number_text(float(value))
     if isinstance(value, datetime):
         return value.isoformat(timespec="milliseconds")
-    assert isinstance(value, date)
-    return value.isoformat()
+    return value.isoformat() if isinstance(value, date) else ""
 
 
 def to_number(value: Value) -> float:

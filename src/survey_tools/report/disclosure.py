@@ -57,7 +57,7 @@ def open_results(ws: Workspace, lang: Lang, commune: str | int | None = None) ->
     rules = ws.study.disclosure
     outcomes = ws.table("outcomes").set_index("outcome")
     tables = {name: contracts.read_table(ws.results, name) for name in _TABLES}
-    levels = disclose_levels(tables["levels"], rules, outcomes["scale"].to_dict())
+    levels = disclose_levels(tables["levels"], rules, _scales(outcomes))
     choices = disclose_choices(tables["choices"], rules)
     mine = [_TOTAL_AREA] if area is None else [_TOTAL_AREA, area.code]
     return Results(
@@ -84,8 +84,26 @@ def open_results(ws: Workspace, lang: Lang, commune: str | int | None = None) ->
 def open_levels(ws: Workspace) -> pd.DataFrame:
     """Read the levels of all communes, disclosed; for the map."""
     levels = contracts.read_table(ws.results, "levels")
-    scales = ws.table("outcomes").set_index("outcome")["scale"].to_dict()
+    scales = _scales(ws.table("outcomes").set_index("outcome"))
     return disclose_levels(levels, ws.study.disclosure, scales)
+
+
+def open_statuses(ws: Workspace) -> pd.DataFrame:
+    """Read what may be shown of every cell: columns area, cell, status.
+
+    A commune's cell may have to be hidden because of another commune's answers. Whoever keeps a page from
+    an earlier run must compare these rows too, not only the commune's own results.
+    """
+    choices = contracts.read_table(ws.results, "choices")
+    cells = {
+        ("wave", "group", "outcome"): open_levels(ws),
+        ("wave", "variable", "choice"): disclose_choices(choices, ws.study.disclosure),
+    }
+    parts = [
+        frame[["area", "status"]].assign(cell=frame[list(key)].agg("/".join, axis=1))
+        for key, frame in cells.items()
+    ]
+    return pd.concat(parts, ignore_index=True)[["area", "cell", "status"]]
 
 
 def disclose_levels(
@@ -176,6 +194,10 @@ def _question_labels(ws: Workspace, lang: Lang) -> dict[str, str]:
     register = read_register(ws.root / ws.study.forms["household"].register_)
     questions = register.questions.values()
     return {q.name: q.label_vi if lang == "vi" else q.label_en for q in questions}
+
+
+def _scales(outcomes: pd.DataFrame) -> dict[str, str]:
+    return {str(name): str(scale) for name, scale in outcomes["scale"].items()}
 
 
 def _provenance(ws: Workspace) -> dict[str, Any]:

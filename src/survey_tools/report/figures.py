@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -16,12 +17,13 @@ import seaborn as sns
 from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from survey_tools.errors import DisclosureError
 from survey_tools.report.disclosure import FEW, HIDDEN, SHOWN
 from survey_tools.report.markup import paragraphs
 from survey_tools.report.numbers import SHARES
-from survey_tools.report.results import Results
+from survey_tools.report.results import Results, rows_of
 
 DARK, LIGHT, GREY = "#0b4f79", "#d95f02", "#6b6b6b"
 DPI = 144
@@ -66,9 +68,11 @@ def levels_figure(results: Results, outcomes: Sequence[str] | None = None) -> No
             "alt_level_point",
             series=f"{p.label}, {p.series}",
             wave=results.wave(p.wave),
-            value=results.numbers.value(p.shown, p.scale),
+            value=results.numbers.value(p.shown, p.scale)
+            if pd.notna(p.shown)
+            else results.words("status_too_few"),
         )
-        for p in points.itertuples()
+        for p in rows_of(points)
     ]
     alt = results.words(
         "alt_levels",
@@ -85,7 +89,7 @@ def effects_figure(results: Results, outcomes: Sequence[str] | None = None) -> N
     points = _effect_points(results, [o for o in wanted if results.scale(o) in SHARES])
     if points["shown"].isna().all():
         return _nothing(results)
-    texts = [_alt_effect(results, row.outcome, row) for row in points.itertuples()]
+    texts = [_alt_effect(results, row.outcome, row) for row in rows_of(points)]
     alt = results.words("alt_effects", points="; ".join(texts))
     caption = results.words("figure_effects", confidence=results.confidence)
     return show(draw_effects(results, points), alt=alt, caption=caption)
@@ -177,7 +181,7 @@ def draw_effects(results: Results, points: pd.DataFrame) -> Figure:
         ax.set_ylim(-0.6, len(frame) - 0.4)
         ax.set_xlabel(results.words("axis_effect", unit=results.words("unit_points")))
         _legend_for_effects(figure, results)
-        _numbers_on(ax, results, "x")
+        _numbers_on(ax, results)
     return figure
 
 
@@ -206,7 +210,7 @@ def draw_communes(results: Results, rows: pd.DataFrame, outcome: str) -> Figure:
         ax.set_ylim(-0.7, len(frame) - 0.3)
         unit = "unit_points" if scale in SHARES else f"unit_{scale}"
         ax.set_xlabel(results.words("axis_effect", unit=results.words(unit)))
-        _numbers_on(ax, results, "x")
+        _numbers_on(ax, results)
     return figure
 
 
@@ -268,7 +272,10 @@ def _level_points(results: Results, outcomes: Sequence[str]) -> pd.DataFrame:
 def _draw_level_panel(ax: Axes, results: Results, points: pd.DataFrame) -> None:
     share = points["scale"].iloc[0] in SHARES
     factor = 100 if share else 1
-    for first, series in points.groupby("first", sort=True):
+    for first in (True, False):
+        series = points[points["first"].eq(first)]
+        if series.empty:
+            continue
         colour, marker, line, shift = (DARK, "o", "-", -0.06) if first else (LIGHT, "s", "--", 0.06)
         x, y = series["position"] + shift, factor * series["shown"]
         sns.lineplot(
@@ -301,7 +308,7 @@ def _effect_points(results: Results, outcomes: Sequence[str]) -> pd.DataFrame:
 def _legend_for_effects(figure: Figure, results: Results) -> None:
     ax = figure.axes[0]
     ax.plot([], [], color=DARK, marker="o", label=results.words("series_itt"))
-    hollow = {"marker": "D", "markerfacecolor": "none", "linestyle": "none"}
+    hollow: dict[str, Any] = {"marker": "D", "markerfacecolor": "none", "linestyle": "none"}
     ax.plot([], [], color=LIGHT, label=results.words("series_naive"), **hollow)
     figure.legend(loc="outside upper center", ncols=2)
 
@@ -313,20 +320,21 @@ def _interval(
     ax.hlines(frame.index, low, high, color=colour, linewidth=width)
 
 
-def _numbers_on(ax: Axes, results: Results, axis: str) -> None:
-    which = ax.xaxis if axis == "x" else ax.yaxis
-    which.set_major_formatter(
-        lambda value, _: results.numbers.number(value, 0 if float(value).is_integer() else 2)
-    )
+def _numbers_on(ax: Axes, results: Results) -> None:
+    """Write the numbers of the horizontal axis in the page's language, all with the same decimals."""
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10]))
+    ticks = ax.get_xticks()
+    digits = next(d for d in (0, 1, 2, 3) if d == 3 or (ticks.round(d) - ticks == 0).all())
+    ax.xaxis.set_major_formatter(lambda value, _: results.numbers.number(value, digits))
 
 
-def _alt_effect(results: Results, outcome: str, row: object) -> str:
+def _alt_effect(results: Results, outcome: str, row: Any) -> str:
     numbers, scale = results.numbers, results.scale(outcome)
     return results.words(
         "alt_effect_point",
         outcome=results.outcome(outcome),
-        size=numbers.difference(row.shown, scale),  # type: ignore[attr-defined]
-        interval=numbers.difference_interval(row.conf_low, row.conf_high, scale),  # type: ignore[attr-defined]
+        size=numbers.difference(row.shown, scale),
+        interval=numbers.difference_interval(row.conf_low, row.conf_high, scale),
     )
 
 

@@ -80,7 +80,7 @@ class Table:
         return pd.DataFrame(cells, columns=list(self.columns), dtype=str)
 
     def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col">{escape(name)}</th>' for name in self.columns)
+        head = column_heads(self.columns, self.text_columns)
         body = "\n".join(self._row(row) for row in self.rows)
         notes = "".join(f'<p class="note">{escape(note)}</p>' for note in self.notes)
         return (
@@ -94,6 +94,15 @@ class Table:
         texts = "".join(f'<td class="text">{_cell(c)}</td>' for c in row[1 : self.text_columns])
         rest = "".join(f"<td>{_cell(cell)}</td>" for cell in row[max(1, self.text_columns) :])
         return f"<tr>{first}{texts}{rest}</tr>"
+
+
+def column_heads(names: Sequence[str], text_columns: int = 1) -> str:
+    """Make the headings of columns; the first ones, which hold text, are aligned as text."""
+    text = ' class="text"'
+    return "".join(
+        f'<th scope="col"{text if place < text_columns else ""}>{escape(name)}</th>'
+        for place, name in enumerate(names)
+    )
 
 
 def _cell(cell: Cell) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
 Lang = Literal["vi", "en"]
@@ -107,6 +108,17 @@ class Numbers:
         if float(value) < 0.001:  # type: ignore[arg-type]
             return f"p < {self.number(0.001, 3)}"
         return f"p = {self.number(value, 3)}"
+
+    def moment(self, value: object) -> str:
+        """Write a point in time in UTC, to the minute; a text that is none stays as it is."""
+        try:
+            moment = datetime.fromisoformat(str(value))
+        except ValueError:
+            return str(value) if value else MISSING
+        if moment.tzinfo is not None:
+            moment = moment.astimezone(UTC)
+        pattern = "%H:%M ngày %d/%m/%Y" if self.lang == "vi" else "%d %B %Y, %H:%M"
+        return moment.strftime(pattern) + (" UTC" if moment.tzinfo else "")
 
     def _between(self, low: str, high: str) -> str:
         if MISSING in (low, high):

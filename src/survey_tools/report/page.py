@@ -96,7 +96,7 @@ def open_page(
             found=repr(lang),
             where=f"report.languages in {ws.study_path.name}",
         )
-    results = open_results(ws, lang, commune)  # type: ignore[arg-type]
+    results = open_results(ws, lang, commune)
     return Page(results, run, results.provenance.get("commit") or commit_of(ws.root))
 
 

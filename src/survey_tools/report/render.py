@@ -53,7 +53,7 @@ def render_html(
         page cannot be written.
     """
     path, out = Path(notebook), Path(out_path)
-    content = _stable(nbformat.read(path, as_version=4))  # type: ignore[no-untyped-call]
+    content = _stable(nbformat.read(path, as_version=4))
     _check(content, path.name)
     words = Wording(lang)
     shown = _html_outputs(content)
@@ -79,12 +79,30 @@ def _stable(notebook: Any) -> Any:
     notebook.metadata = {k: v for k, v in notebook.metadata.items() if k in ("language_info",)}
     for place, cell in enumerate(notebook.cells):
         tags = cell.metadata.get("tags", [])
-        cell.metadata = nbformat.from_dict({"tags": tags})  # type: ignore[no-untyped-call]
+        cell.metadata = nbformat.from_dict({"tags": tags})
         cell["id"] = f"cell-{place}"
         if cell.cell_type == "code":
             cell.execution_count = None
             cell.outputs = [o for o in cell.outputs if o.output_type != "stream"]
+    notebook.cells = _silent_cells_joined(notebook.cells)
     return notebook
+
+
+def _silent_cells_joined(cells: list[Any]) -> list[Any]:
+    """Leave notes out and put code that shows nothing before the code that does, under one fold."""
+    kept: list[Any] = []
+    waiting: list[str] = []
+    for cell in cells:
+        if cell.cell_type != "code":
+            if "source-only" not in cell.metadata["tags"]:
+                kept.append(cell)
+        elif cell.outputs:
+            cell.source = "\n\n".join([*waiting, cell.source])
+            waiting = []
+            kept.append(cell)
+        else:
+            waiting.append(cell.source)
+    return kept
 
 
 def _check(notebook: Any, name: str) -> None:
@@ -116,7 +134,7 @@ def _heading(shown: str, default: str) -> str:
 
 
 def _links(out: Path, lang: Lang, languages: Sequence[str]) -> list[tuple[str, str, str]]:
-    links = [(Wording(lang)("to_index"), INDEX[lang], lang)]
+    links: list[tuple[str, str, str]] = [(Wording(lang)("to_index"), INDEX[lang], lang)]
     ending = f".{lang}.html"
     if out.name.endswith(ending):
         stem = out.name.removesuffix(ending)

@@ -5,6 +5,7 @@ Reads and hides nothing itself; `disclosure.open_results` fills it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -118,3 +119,8 @@ class Results:
             & self.effects["wave"].eq(self.study.waves.endline)
         ]
         return None if rows.empty else rows.iloc[0]
+
+
+def rows_of(frame: pd.DataFrame) -> Iterable[Any]:
+    """Yield named rows; the contract of the table vouches for their columns, not types."""
+    return frame.itertuples(index=False)

@@ -169,7 +169,8 @@ def attrition(results: Results) -> list[str]:
     if set(rows.index) != {"intensive", "regular"} or (rows["drawn"] == 0).any():
         return [results.words("attrition_note")]
     shares = (rows["interviewed"] / rows["drawn"]).map(lambda x: results.numbers.percent(x, 1))
-    return [results.words("attrition", **shares.to_dict()), results.words("attrition_note")]
+    both = {arm: shares[arm] for arm in ("intensive", "regular")}
+    return [results.words("attrition", **both), results.words("attrition_note")]
 
 
 def how_shown(results: Results) -> str:
@@ -185,7 +186,7 @@ def provenance(results: Results, run: str, commit: str | None) -> list[str]:
     words, record = results.words, results.provenance
     sentences = pulls(words, record.get("pulls") or [])
     if record.get("made"):
-        sentences.append(words("provenance_made", made=str(record["made"])))
+        sentences.append(words("provenance_made", made=results.numbers.moment(record["made"])))
     sentences.append(words("provenance_run", study=results.study.study.id, run=run))
     if commit:
         sentences.append(words("provenance_commit", commit=commit))
@@ -306,7 +307,7 @@ def _pull(words: Wording, record: Mapping[str, Any]) -> str:
         "provenance_pull",
         form=words(form) if form in words else str(record.get("form") or MISSING),
         rows=words.numbers.count(record.get("rows")),
-        finished=str(record.get("finished") or MISSING),
+        finished=words.numbers.moment(record.get("finished")),
         server=str(record.get("server") or MISSING),
         proof=str(record.get("proof") or MISSING),
     )

@@ -77,9 +77,9 @@ class _Index:
         self.ws, self.run, self.record, self.lang, self.levels = ws, run, record, lang, levels
         self.words, self.numbers = Wording(lang), Numbers(lang)
         self.communes = ws.table("communes").sort_values("code")
-        self.outcome = (
-            ws.table("outcomes").set_index("outcome").loc[ws.study.report.main_outcomes[0]]
-        )
+        outcomes = ws.table("outcomes").set_index("outcome")
+        main = outcomes.loc[ws.study.report.main_outcomes[0]]
+        self.scale, self.label = str(main["scale"]), str(main[f"label_{lang}"])
         self.pages = {
             str(page["code"]): page for page in record.get("pages", []) if page["lang"] == lang
         }
@@ -130,7 +130,7 @@ class _Index:
             parts.append(markup.paragraphs([self.words("index_no_results")]).source)
         else:
             wave = self.words("wave_endline").lower()
-            label = self.outcome[f"label_{self.lang}"]
+            label = self.label
             intro = self.words("index_intro", outcome=label, wave=wave)
             parts.append(markup.paragraphs([intro]).source)
         tiles = "\n".join(self._tile(row) for row in self.communes.itertuples())
@@ -155,10 +155,10 @@ class _Index:
         """Return the figure of a commune as text, and the class that colours its tile."""
         if code not in self.levels.index or self.levels.loc[code, "status"] == HIDDEN:
             return MISSING, "hidden"
-        row = self.levels.loc[code]
-        text = self.numbers.bare_value(row["shown"], self.outcome["scale"])
+        row: Any = self.levels.loc[code]
+        text = self.numbers.bare_value(row["shown"], self.scale)
         few = row["status"] == FEW
-        if self.outcome["scale"] not in SHARES:
+        if self.scale not in SHARES:
             return text + "*" * few, "few" * few or "c0"
         kind = f"c{min(CLASSES - 1, int(CLASSES * row['shown']))}"
         return text + "*" * few, f"{kind} few" if few else kind
@@ -168,7 +168,7 @@ class _Index:
             ("hidden", self.words("index_legend_hidden")),
             ("few", self.words("index_legend_few")),
         ]
-        if self.outcome["scale"] in SHARES:
+        if self.scale in SHARES:
             step = 100 // CLASSES
             items += [(f"c{i}", f"{i * step}–{(i + 1) * step}%") for i in range(CLASSES)]
         marks = "".join(f'<li><span class="{k}"></span>{escape(t)}</li>' for k, t in items)
@@ -181,14 +181,14 @@ class _Index:
             self.words("wave_endline"),
             self.words("col_interval", confidence=confidence),
             self.words("col_n"),
-            self.words("col_status"),
         )
-        caption = str(self.outcome[f"label_{self.lang}"])
-        head_ = "".join(f'<th scope="col">{escape(c)}</th>' for c in columns)
+        status = f'<th scope="col" class="text">{escape(self.words("col_status"))}</th>'
+        caption = self.label
+        head_ = markup.column_heads(columns)
         rows = "\n".join(self._row(row) for row in self.communes.itertuples())
         return (
             f'<div class="table" role="region" tabindex="0" aria-label="{escape(caption)}"><table>'
-            f"<caption>{escape(caption)}</caption>\n<thead><tr>{head_}</tr></thead>\n"
+            f"<caption>{escape(caption)}</caption>\n<thead><tr>{head_}{status}</tr></thead>\n"
             f"<tbody>\n{rows}\n</tbody></table></div>"
         )
 
@@ -199,10 +199,8 @@ class _Index:
         figure, _ = self._figure(row.code)
         interval, n = MISSING, MISSING
         if figure != MISSING:
-            level = self.levels.loc[row.code]
-            interval = self.numbers.interval(
-                level["conf_low"], level["conf_high"], self.outcome["scale"]
-            )
+            level: Any = self.levels.loc[row.code]
+            interval = self.numbers.interval(level["conf_low"], level["conf_high"], self.scale)
             n = self.numbers.count(level["n"])
         cells = "".join(f"<td>{escape(cell)}</td>" for cell in (figure, interval, n))
         status = escape(self._status(page))
@@ -225,8 +223,8 @@ class _Index:
         run = words(
             "index_run",
             run=self.run,
-            started=str(record.get("started") or MISSING),
-            finished=str(record.get("finished") or MISSING),
+            started=self.numbers.moment(record.get("started")),
+            finished=self.numbers.moment(record.get("finished")),
         )
         texts = [words("provenance_run", study=self.ws.study.study.id, run=self.run), run]
         texts += pulls(words, record.get("pulls") or [])

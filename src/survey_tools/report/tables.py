@@ -12,7 +12,7 @@ import pandas as pd
 from survey_tools.report.disclosure import FEW, HIDDEN, SHOWN
 from survey_tools.report.markup import Cell, Table
 from survey_tools.report.numbers import MISSING, SHARES
-from survey_tools.report.results import Results
+from survey_tools.report.results import Results, rows_of
 
 
 def key_figures_table(results: Results, outcomes: Sequence[str] | None = None) -> Table:
@@ -52,25 +52,26 @@ def levels_table(
     waves: Sequence[str] | None = None,
 ) -> Table:
     """Tabulate levels of the two groups of teams; by default main outcomes at the endline."""
-    study = results.study
+    waves = waves or (results.study.waves.endline,)
     rows: list[tuple[Cell, ...]] = []
-    for outcome in outcomes or study.report.main_outcomes:
-        for wave in waves or (study.waves.endline,):
-            cells: list[Cell] = []
+    for outcome in outcomes or results.study.report.main_outcomes:
+        for wave in waves:
+            cells: list[Cell] = [results.wave(wave)] if len(waves) > 1 else []
             for group in ("regular", "intensive"):
                 row = results.level(outcome, wave, area=results.code, group=group)
                 cells += [_level(results, row, results.scale(outcome)), _count(results, row)]
-            name = (results.outcome(outcome), _unit_note(results, outcome))
-            rows.append((name, results.wave(wave), *cells))
+            rows.append(((results.outcome(outcome), _unit_note(results, outcome)), *cells))
     words = results.words
-    n = words("col_n")
-    columns = (
-        *(words("col_outcome"), words("col_wave")),
-        *(words("arm_regular"), n, words("arm_intensive"), n),
-    )
+    texts = ("col_outcome", "col_wave") if len(waves) > 1 else ("col_outcome",)
+    columns = (*texts, "arm_regular", "col_n", "arm_intensive", "col_n")
     key = "caption_levels" if results.area is None else "caption_by_team"
-    caption = words(key, place=results.place_within)
-    return Table(caption, columns, tuple(rows), _notes(results, rows), text_columns=2)
+    return Table(
+        words(key, place=results.place_within),
+        tuple(words(column) for column in columns),
+        tuple(rows),
+        _notes(results, rows),
+        text_columns=len(texts),
+    )
 
 
 def effects_table(results: Results, outcomes: Sequence[str] | None = None) -> Table:
@@ -124,7 +125,7 @@ def balance_table(results: Results) -> Table:
             number(row.n),
             number(row.n_teams),
         )
-        for row in results.balance.itertuples()
+        for row in rows_of(results.balance)
     ]
     names = ("variable", "regular", "intensive", "difference", "std_difference", "n", "teams")
     return _table(results, "caption_balance", names, rows)
@@ -142,7 +143,7 @@ def attrition_table(results: Results) -> Table:
             numbers.count(row.interviewed),
             numbers.percent(row.interviewed / row.drawn if row.drawn else None, 1),
         )
-        for row in frame.itertuples()
+        for row in rows_of(frame)
     ]
     names = ("wave", "arm", "drawn", "interviewed", "share")
     return _table(results, "caption_attrition", names, rows, text_columns=2)
@@ -158,7 +159,7 @@ def flow_table(results: Results) -> Table:
             results.numbers.count(row.dropped),
             results.numbers.count(row.remaining),
         )
-        for row in results.flow.itertuples()
+        for row in rows_of(results.flow)
     ]
     names = ("stage", "wave", "reason", "dropped", "remaining")
     return _table(results, "caption_flow", names, rows, text_columns=3)
@@ -177,7 +178,7 @@ def communes_table(results: Results, outcome: str | None = None) -> Table:
             results.numbers.count(row.n),
             results.numbers.count(row.n_teams),
         )
-        for row in frame.itertuples(index=False)
+        for row in rows_of(frame)
     ]
     names = ("commune", "effect", "weight", "n", "teams")
     caption = results.words("caption_communes", outcome=results.outcome(outcome))

@@ -1,4 +1,7 @@
-"""Run the study: sandbox or server, stages, report pages, record. Knows no statistics."""
+"""Run the study: sandbox or server, stages, report pages, record. Knows no statistics.
+
+`survey_tools.run.district` makes the synthetic district and is loaded only where the study uses the sandbox.
+"""
 
 from survey_tools.run.execute import Execution, Failure, execute
 from survey_tools.run.parameters import Parameter, check_parameters, read_parameters
@@ -6,7 +9,7 @@ from survey_tools.run.pipeline import STAGES, run_stages
 from survey_tools.run.plan import Page, plan_reports
 from survey_tools.run.pull import last_pulls, open_store, pull_all, read_tables, write_provenance
 from survey_tools.run.reports import Outcome, run_reports
-from survey_tools.run.server import Server, kobo_server, make_sandbox, serve_sandbox
+from survey_tools.run.server import Server, kobo_server, serve_sandbox
 from survey_tools.run.status import Stage, status
 from survey_tools.run.study import run_study
 
@@ -23,7 +26,6 @@ __all__ = [
     "execute",
     "kobo_server",
     "last_pulls",
-    "make_sandbox",
     "open_store",
     "plan_reports",
     "pull_all",

@@ -59,10 +59,10 @@ class ResultTables:
 
 def digest_frame(frame: pd.DataFrame) -> str:
     """Digest of a frame's values, in order of rows that does not matter."""
-    numbers = frame.select_dtypes("number")
-    rounded = frame.assign(**{c: numbers[c].astype("float64").round(_DECIMALS) for c in numbers})
-    rows = sorted(rounded.astype(str).agg("\x1f".join, axis=1)) if len(frame.columns) else []
-    return _digest([",".join(frame.columns), *rows])
+    numbers = frame.select_dtypes("number").astype("float64").round(_DECIMALS)
+    rounded = pd.concat([frame.drop(columns=numbers.columns), numbers], axis="columns")
+    head, *rows = rounded.to_csv(index=False, lineterminator="\x1e").split("\x1e")
+    return _digest([head, *sorted(rows)])
 
 
 def digest_notebook(notebook: Path) -> str:

@@ -6,7 +6,10 @@ Not here: what the kernels execute.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import socket
+import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -97,9 +100,19 @@ def stoppable(kernels: Kernels, *, jobs: int) -> Iterator[ThreadPoolExecutor]:
 
 def _tracked_manager(kernels: Kernels) -> type[AsyncKernelManager]:
     class TrackedManager(AsyncKernelManager):
-        """An ordinary kernel manager that says which process it started."""
+        """An ordinary kernel manager that says which process it started.
+
+        Where there are Unix sockets it talks over one in a folder of its own, closed to other users.
+        """
 
         _tracked: int | None = None
+        _folder: str | None = None
+
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            if hasattr(socket, "AF_UNIX") and os.name == "posix":
+                self._folder = tempfile.mkdtemp(prefix="kernel-")
+                self.transport, self.ip = "ipc", f"{self._folder}/k"
 
         async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
             if kernels.stopped:
@@ -111,6 +124,8 @@ def _tracked_manager(kernels: Kernels) -> type[AsyncKernelManager]:
         async def _async_cleanup_resources(self, restart: bool = False) -> None:
             kernels._remove(self._tracked)
             await super()._async_cleanup_resources(restart=restart)
+            if self._folder is not None and not restart:
+                shutil.rmtree(self._folder, ignore_errors=True)
 
         _launch_kernel = _async_launch_kernel
         cleanup_resources = _async_cleanup_resources

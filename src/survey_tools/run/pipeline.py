@@ -15,7 +15,6 @@ from survey_tools.run.execute import CELL_TIMEOUT, Execution, Failure, count_cel
 from survey_tools.run.files import check_space, write_text
 from survey_tools.run.kernels import Kernels, kernel_environment, stoppable
 from survey_tools.run.progress import bar
-from survey_tools.run.server import make_sandbox
 
 STAGES = ("10_pull", "20_clean", "30_check", "40_construct", "50_estimate")
 
@@ -49,6 +48,8 @@ def run_stages(
     """
     check_space(ws.root)
     if ws.study.server.is_sandbox and "10_pull" in stages:
+        from survey_tools.run.district import make_sandbox
+
         with bar("synthetic district", unit="step") as step:
             make_sandbox(ws, preset=preset, progress=step)
     kernels = Kernels()

@@ -25,6 +25,9 @@ from survey_tools.run.record import Record
 COMMUNE_NOTEBOOK = "60_commune_report.ipynb"
 DISTRICT_NOTEBOOK = "70_district_report.ipynb"
 
+NO_DATA = "too_few"
+"""Status of a commune without any interview: it has no page."""
+
 
 @dataclass(frozen=True)
 class Page:
@@ -37,7 +40,6 @@ class Page:
     code: str
     lang: str
     notebook: Path
-    title: str
     hashes: dict[str, str]
     reason: str
     has_data: bool = True
@@ -98,7 +100,8 @@ def plan_reports(
     record = Record(ws, run)
     common = {"package": digest_package(), "params": digest_params(ws)}
     pages = []
-    for code, name in _wanted(ws, communes):
+    known = results.areas()
+    for code in _wanted(ws, communes):
         notebook = ws.notebooks / (DISTRICT_NOTEBOOK if code == DISTRICT else COMMUNE_NOTEBOOK)
         hashes = {
             "notebook": digest_notebook(notebook),
@@ -107,27 +110,15 @@ def plan_reports(
         }
         for lang in _languages(ws, langs):
             reason = "asked for" if force else _reason(ws, run, record.page(code, lang), hashes)
-            title = f"{name[lang]} – {_study_title(ws, lang)}" if code != DISTRICT else name[lang]
-            known = code in results.areas()
-            pages.append(Page(code, lang, notebook, title, hashes, reason, known))
+            pages.append(Page(code, lang, notebook, hashes, reason, code in known))
     return pages
 
 
-def _wanted(
-    ws: Workspace, communes: Sequence[str | int] | None
-) -> list[tuple[str, dict[str, str]]]:
-    """Codes and names by language, the district last."""
-    areas = read_areas(ws.file("areas"))
-    list_ = ws.study.areas.list_
+def _wanted(ws: Workspace, communes: Sequence[str | int] | None) -> list[str]:
+    """Codes of the pages in order, the district last."""
+    areas, list_ = read_areas(ws.file("areas")), ws.study.areas.list_
     units = areas.of(list_) if communes is None else [areas.get(c, list_) for c in communes]
-    names = {unit.code: {lang: unit.name(lang) for lang in ("vi", "en")} for unit in units}
-    district = {lang: _study_title(ws, lang) for lang in ("vi", "en")}
-    return [*names.items(), (DISTRICT, district)]
-
-
-def _study_title(ws: Workspace, lang: str) -> str:
-    card = ws.study.study
-    return card.title_vi if lang == "vi" else card.title_en
+    return [*dict.fromkeys(unit.code for unit in units), DISTRICT]
 
 
 def _languages(ws: Workspace, langs: Sequence[str] | None) -> tuple[str, ...]:
@@ -145,7 +136,7 @@ def _languages(ws: Workspace, langs: Sequence[str] | None) -> tuple[str, ...]:
 
 def _reason(ws: Workspace, run: str, before: dict[str, Any] | None, hashes: dict[str, str]) -> str:
     """Say why a page has to be redone; empty when it need not be."""
-    if before is None or before["status"] == "skipped":
+    if before is None or before["status"] == NO_DATA:
         return "not made yet"
     if before["status"] == "failed":
         return "failed the last time"

@@ -6,16 +6,19 @@ Not here: the protocol (survey_tools.kobo), cleaning.
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from survey_tools.kobo import KoboClient, Store, Tables
+from survey_tools.kobo import KoboClient, Store
 from survey_tools.params import Workspace
 from survey_tools.run.files import write_json
 from survey_tools.run.progress import Step
 from survey_tools.run.record import now
 from survey_tools.run.server import Server, kobo_server
+
+if TYPE_CHECKING:
+    from survey_tools.kobo import Tables
 
 
 def open_store(ws: Workspace, form: str) -> Store:

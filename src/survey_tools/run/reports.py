@@ -8,22 +8,21 @@ from __future__ import annotations
 import os
 import threading
 import time
+import traceback
 from collections.abc import Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from survey_tools.errors import SurveyToolsError
 from survey_tools.params import Workspace
-from survey_tools.report.render import render_html
 from survey_tools.report.site import write_index
 from survey_tools.run.execute import CELL_TIMEOUT, Execution, Failure, execute, without_token
 from survey_tools.run.files import check_space
 from survey_tools.run.fingerprint import DISTRICT
 from survey_tools.run.kernels import Kernels, kernel_environment, stoppable
 from survey_tools.run.pipeline import study_parameter, write_log
-from survey_tools.run.plan import Page, plan_reports
+from survey_tools.run.plan import NO_DATA, Page, plan_reports
 from survey_tools.run.progress import bar, say
 from survey_tools.run.record import Record
 
@@ -32,7 +31,7 @@ _render_lock = threading.Lock()
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a batch of pages went, by number of pages."""
+    """How a batch of pages went, by number of pages; `skipped` are communes without interviews."""
 
     made: int
     unchanged: int
@@ -87,12 +86,13 @@ def run_reports(
     record = Record(ws, run)
     for page in pages:
         if not page.has_data:
-            record.set_page(_entry(page, "skipped", error="no interviews in this commune"))
+            record.set_page(_entry(page, NO_DATA, file=None))
+        elif not page.reason:
+            record.set_page({**(record.page(page.code, page.lang) or {}), "status": "skipped"})
     try:
         done = _run_all(ws, run, todo, record, jobs or os.cpu_count() or 1, timeout)
     finally:
-        content = record.finish()
-        index = write_index(ws, run, content) or ws.reports(run) / "index.html"
+        write_index(ws, run, record.finish())
     failed = sum(status == "failed" for status in done)
     skipped = sum(not page.has_data for page in pages)
     return Outcome(
@@ -100,7 +100,7 @@ def run_reports(
         unchanged=len(pages) - len(todo) - skipped,
         failed=failed,
         skipped=skipped,
-        index=Path(index),
+        index=ws.reports(run) / "index.html",
     )
 
 
@@ -136,10 +136,11 @@ def _run_page(
         failure = execution.failure
         if failure is None:
             with _render_lock:
-                render_html(execution.output, folder / page.file, lang=page.lang, title=page.title)
-    except (SurveyToolsError, OSError, ValueError, LookupError, TypeError) as error:
-        text = without_token(str(error))
-        failure = Failure("outside the cells", type(error).__name__, text, text)
+                _render(ws, page, execution, folder)
+    except Exception as error:  # one page costs no other, whatever its error
+        text = without_token("".join(traceback.format_exception(error)))
+        message = without_token(str(error))
+        failure = Failure("outside the cells", type(error).__name__, message, text)
     seconds = round(time.monotonic() - started, 2)
     if failure is None:
         return _entry(page, "ok", seconds=seconds)
@@ -163,6 +164,18 @@ def _execute_page(ws: Workspace, run: str, page: Page, timeout: int, kernels: Ke
         parameters["commune"] = page.code
     output = ws.reports(run) / "notebooks" / f"{page.stem}.ipynb"
     return execute(page.notebook, output, parameters, timeout=timeout, kernels=kernels)
+
+
+def _render(ws: Workspace, page: Page, execution: Execution, folder: Path) -> None:
+    from survey_tools.report.render import render_html  # seconds to load; a status needs none of it
+
+    render_html(
+        execution.output,
+        folder / page.file,
+        lang=page.lang,  # type: ignore[arg-type]
+        synthetic=ws.study.study.synthetic,
+        languages=ws.study.report.languages,
+    )
 
 
 def _entry(page: Page, status: str, **more: Any) -> dict[str, Any]:

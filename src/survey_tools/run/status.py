@@ -91,8 +91,8 @@ def _runs(ws: Workspace, newest: float | None) -> list[Stage]:
 
 def _run(path: Path, newest: float | None) -> Stage:
     name, record = path.parent.name, read_json(path) or {}
-    pages = [page for page in record.get("pages", []) if page["status"] != "skipped"]
-    failed = sum(page["status"] != "ok" for page in pages)
+    pages = [page for page in record.get("pages", []) if page.get("file")]
+    failed = sum(page["status"] == "failed" for page in pages)
     again = f"survey-tools report --run {name}"
     hint = ""
     if failed:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from survey_tools.errors import KoboError
@@ -104,18 +104,18 @@ def asset_from(given: Mapping[str, Any] | SandboxAsset) -> SandboxAsset:
             found="keys " + ", ".join(sorted(given)),
         )
     names = [given["uid"], *(version["uid"] for version in given["versions"])]
-    if wrong := [name for name in names if not re.fullmatch(r"\w+", name)]:
-        raise KoboError("A uid has letters and digits only.", found=", ".join(wrong))
+    if wrong := [name for name in names if not re.fullmatch(r"[\w-]+", name)]:
+        raise KoboError("A uid has letters, digits, _ and - only.", found=", ".join(wrong))
     extra = {k: v for k, v in given.items() if k not in ("versions", "submissions")}
     rows = Rows(map(encode, given["submissions"]), given["uid"])
     return SandboxAsset(versions=_versions(given["versions"]), rows=rows, **extra)
 
 
 def _versions(given: Iterable[Mapping[str, Any]]) -> list[Version]:
-    versions = [
-        Version(v["uid"], v["date_deployed"], lambda content=v["content"]: content)  # type: ignore[misc]
-        for v in given
-    ]
+    listed = list(given)
+    if any(not {"uid", "date_deployed", "content"} <= set(v) for v in listed):
+        raise KoboError("A version of a form needs uid, date_deployed and content.")
+    versions = [Version(v["uid"], v["date_deployed"], partial(dict, v["content"])) for v in listed]
     if not versions:
         raise KoboError("An asset of the sandbox needs at least one version of its form.")
     return sorted(versions, key=lambda version: version.date_deployed)

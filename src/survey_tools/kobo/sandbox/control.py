@@ -25,13 +25,16 @@ khi dừng máy chủ.</p>
 
 
 class ControlHandler(ApiHandler):
-    """A handler of the control side; it suffers no faults."""
+    """A handler of the control side; it suffers no faults and is not in the log."""
 
     async def prepare(self) -> None:
         """Let the owner in only."""
         self._authenticate()
         if not self._finished and self.user != "owner":
             self.answer({"detail": "The control side needs the owner's token."}, 401)
+
+    def _note(self, status: int) -> None:
+        """Keep the control side out of the log."""
 
 
 class FaultsView(ControlHandler):

@@ -73,6 +73,11 @@ class ApiHandler(RequestHandler):
         self.set_header("Content-Type", content_type)
         self.finish(data)
 
+    def finish(self, chunk: Any = None) -> Any:
+        """Note the request before its answer leaves, so that who has the answer finds the note."""
+        self._note(self.get_status())
+        return super().finish(chunk)
+
     def not_found_page(self) -> None:
         """Answer 404 as the server does outside its API views: a page, or plain words."""
         accept = self.request.headers.get("Accept", "*/*")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 Row = Mapping[str, Any]
@@ -67,7 +68,7 @@ def sort_rows(rows: Iterable[Row], sort: Mapping[str, Any]) -> list[Row]:
             descending = int(direction) < 0
         except (TypeError, ValueError) as error:
             raise QueryError("a sort direction is 1 or -1") from error
-        ordered.sort(key=lambda row, name=name: _rank(_get(row, name)), reverse=descending)  # type: ignore[misc]
+        ordered.sort(key=partial(_sort_key, name), reverse=descending)
     return ordered
 
 
@@ -146,7 +147,7 @@ def _in(operand: Any, _: Any) -> Test:
 def _all(operand: Any, _: Any) -> Test:
     if not isinstance(operand, list):
         raise QueryError("$all takes a list")
-    tests = [_any_element(lambda value, part=part: _equal(value, part)) for part in operand]  # type: ignore[misc]
+    tests = [_any_element(partial(_equal, wanted=part)) for part in operand]
     return lambda value: bool(tests) and all(test(value) for test in tests)
 
 
@@ -238,6 +239,10 @@ def _kind(value: Any) -> str:
     if isinstance(value, (int, float)):
         return "number"
     return "text" if isinstance(value, str) else type(value).__name__
+
+
+def _sort_key(name: str, row: Row) -> tuple[int, Any]:
+    return _rank(_get(row, name))
 
 
 def _rank(value: Any) -> tuple[int, Any]:

@@ -15,7 +15,6 @@ from types import TracebackType
 from typing import Any
 
 from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from survey_tools.errors import KoboError
@@ -186,7 +185,7 @@ class Sandbox:
 
     def _bind(self) -> None:
         try:
-            self._sockets = bind_sockets(self._port, LOOPBACK)
+            listening = socket.create_server((LOOPBACK, self._port), backlog=128)
         except OSError as error:
             raise KoboError(
                 "The sandbox cannot listen.",
@@ -194,7 +193,9 @@ class Sandbox:
                 found=f"port {self._port} is taken or not allowed",
                 next_step="Name another port, or 0 for any free one.",
             ) from error
-        self._port = self._sockets[0].getsockname()[1]
+        listening.setblocking(False)
+        self._sockets = [listening]
+        self._port = listening.getsockname()[1]
 
     async def _serve(self, ready: Callable[[], object]) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
@@ -265,12 +266,5 @@ def _application(world: World) -> Application:
     ]
     return Application(
         [(path, handler, {"world": world}) for path, handler in routes],
-        log_function=lambda handler: _note(world, handler),
+        log_function=lambda handler: None,  # each request is noted before it is answered
     )
-
-
-def _note(world: World, handler: RequestHandler) -> None:
-    request = handler.request
-    if not request.path.startswith("/_sandbox"):
-        status = handler.get_status()
-        world.requests.append(Request(str(request.method), str(request.uri), status))

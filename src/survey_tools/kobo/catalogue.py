@@ -1,0 +1,248 @@
+"""Merge the versions of a form into one list of variables: tables, column names, types, choices.
+
+Not here: the answers. The newest version comes first in everything: order, labels, choices.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from survey_tools.errors import KoboError
+from survey_tools.kobo.form import Form, Labels, Question
+
+MAIN = "main"
+META = (
+    "_id",
+    "_uuid",
+    "_submission_time",
+    "__version__",
+    "_validation_status",
+    "_submitted_by",
+)
+# What becomes of a question's type; all others are text.
+KINDS = {
+    "integer": "integer",
+    "decimal": "decimal",
+    "date": "date",
+    "today": "date",
+    "start": "moment",
+    "end": "moment",
+    "dateTime": "moment",
+    "datetime": "moment",
+    "geopoint": "point",
+    "select_one": "one",
+    "select_multiple": "many",
+    "note": "none",
+}
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A question over all versions of its form.
+
+    Attributes
+    ----------
+    path, name : str
+        Key of its answers, and name of its column (or of its columns' beginning).
+    table : str
+        Path of the innermost repeat around it; empty for the main table.
+    kind : str
+        ``integer``, ``decimal``, ``date``, ``moment``, ``point``, ``one``, ``many``, ``text``,
+        ``number`` (whole or not, as the answers are) or ``none`` (no column).
+    choices : mapping
+        Code to labels by language.
+    """
+
+    path: str
+    name: str
+    table: str
+    kind: str
+    type: str
+    labels: Labels
+    choices: Mapping[str, Labels] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All variables and tables of a form.
+
+    Attributes
+    ----------
+    variables : mapping
+        By path, in the newest version's order, then what only older ones have.
+    tables : mapping
+        Path of the repeat (empty for the main table) to name of the frame.
+    repeats : mapping
+        Path of a repeat to the repeats around it, outermost first, itself last.
+    languages : tuple of str
+        Short codes.
+    retyped : tuple of str
+        Paths whose type differs between versions so that only text can hold both.
+    """
+
+    variables: Mapping[str, Variable]
+    tables: Mapping[str, str]
+    repeats: Mapping[str, tuple[str, ...]]
+    languages: tuple[str, ...]
+    retyped: tuple[str, ...]
+
+
+def build_catalogue(
+    forms: Sequence[Form], renames: Mapping[str, str], numbers: Sequence[str]
+) -> Catalogue:
+    """Merge versions.
+
+    Parameters
+    ----------
+    forms : sequence of Form
+        Oldest first.
+    renames : mapping
+        Path in older versions to path now; of questions or groups.
+    numbers : sequence of str
+        Names or paths of text variables to read as numbers.
+
+    Returns
+    -------
+    Catalogue
+        The merged form.
+
+    Raises
+    ------
+    KoboError
+        If a renaming leads nowhere or into another repeat, a name in `numbers` does not exist, or
+        two columns would have the same name.
+    """
+    newest_first = list(reversed(forms))
+    repeats = _repeats(newest_first, renames)
+    _check_renames(newest_first, renames, repeats)
+    merged, retyped = _merge(newest_first, renames)
+    variables = _read_as_numbers(_named(merged, repeats), numbers)
+    languages = dict.fromkeys(lang for form in newest_first for lang in form.languages)
+    tables = {"": MAIN, **_table_names(repeats)}
+    return Catalogue(variables, tables, repeats, tuple(languages), tuple(retyped))
+
+
+def renamed(path: str, renames: Mapping[str, str]) -> str:
+    """Return the path that a path has now; a renamed group takes along what is in it."""
+    if path in renames:
+        return renames[path]
+    parts = path.split("/")
+    for length in range(len(parts) - 1, 0, -1):
+        head = "/".join(parts[:length])
+        if head in renames:
+            return "/".join([renames[head], *parts[length:]])
+    return path
+
+
+def _repeats(forms: Sequence[Form], renames: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for form in forms:
+        for path in form.repeats:
+            around = tuple(renamed(p, renames) for p in form.enclosing_repeats(path))
+            found.setdefault(around[-1], around)
+    return found
+
+
+def _check_renames(
+    forms: Sequence[Form], renames: Mapping[str, str], repeats: Mapping[str, tuple[str, ...]]
+) -> None:
+    for old, new in renames.items():
+        homes = [form for form in forms if new in form.questions or new in form.groups]
+        if not homes:
+            raise KoboError(
+                "A renaming leads to a question that no version of the form has.",
+                found=f"{old} -> {new}",
+                next_step="Correct the new path.",
+            )
+        home = homes[0].enclosing_repeats(new)
+        for form in forms:
+            around = form.enclosing_repeats(old)
+            theirs = tuple(renamed(path, renames) for path in around)
+            if (old in form.questions or old in form.groups) and theirs != home:
+                raise KoboError(
+                    "A renaming leads into another repeat, where the answers have no place.",
+                    found=f"{old} -> {new}",
+                )
+
+
+def _merge(
+    forms: Sequence[Form], renames: Mapping[str, str]
+) -> tuple[dict[str, Variable], list[str]]:
+    merged: dict[str, Variable] = {}
+    retyped: dict[str, None] = {}
+    for form in forms:
+        for question in form.questions.values():
+            path = renamed(question.path, renames)
+            older = _variable(form, question, path, renames)
+            newer = merged.get(path)
+            if newer is None:
+                merged[path] = older
+                continue
+            kind = _common_kind(newer.kind, older.kind)
+            if kind == "text" and newer.kind != older.kind:
+                retyped[path] = None
+            merged[path] = replace(newer, kind=kind, choices=_with(newer.choices, older.choices))
+    return merged, list(retyped)
+
+
+def _with(newer: Mapping[str, Labels], older: Mapping[str, Labels]) -> dict[str, Labels]:
+    return {**newer, **{code: labels for code, labels in older.items() if code not in newer}}
+
+
+def _variable(form: Form, question: Question, path: str, renames: Mapping[str, str]) -> Variable:
+    table = renamed(question.repeats[-1], renames) if question.repeats else ""
+    kind = KINDS.get(question.type, "text")
+    if question.type == "range":
+        steps = (question.parameters.get(key, "1") for key in ("start", "end", "step"))
+        kind = "integer" if all(step.lstrip("-").isdigit() for step in steps) else "decimal"
+    if kind in ("one", "many") and not question.list_name:
+        kind = "text"
+    choices = form.choices_of(question) if kind in ("one", "many") else {}
+    return Variable(path, "", table, kind, question.type, question.labels, choices)
+
+
+def _common_kind(one: str, other: str) -> str:
+    kinds = {one, other} - {"none"}
+    if len(kinds) < 2:
+        return kinds.pop() if kinds else "none"
+    for wider, group in (("decimal", {"integer", "decimal"}), ("many", {"one", "many"})):
+        if kinds <= group:
+            return wider
+    return "text"
+
+
+def _table_names(repeats: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    leaves = Counter(_leaf(path) for path in repeats)
+    names = {path: _leaf(path) if leaves[_leaf(path)] == 1 else path for path in repeats}
+    return {path: f"{name}_repeat" if name == MAIN else name for path, name in names.items()}
+
+
+def _named(
+    merged: Mapping[str, Variable], repeats: Mapping[str, tuple[str, ...]]
+) -> dict[str, Variable]:
+    leaves = Counter(_leaf(path) for path, variable in merged.items() if variable.kind != "none")
+    taken = {*META, *(f"{name}_no" for name in _table_names(repeats).values())}
+    return {
+        path: replace(variable, name=leaf if leaves[leaf] <= 1 and leaf not in taken else path)
+        for path, variable in merged.items()
+        for leaf in (_leaf(path),)
+    }
+
+
+def _read_as_numbers(variables: dict[str, Variable], numbers: Sequence[str]) -> dict[str, Variable]:
+    by_name = {variable.name: path for path, variable in variables.items()}
+    found = dict(variables)
+    for name in numbers:
+        path = name if name in variables else by_name.get(name, "")
+        if not path or variables[path].kind != "text":
+            raise KoboError(
+                "A variable to be read as a number is no text variable of the form.", found=name
+            )
+        found[path] = replace(variables[path], kind="number")
+    return found
+
+
+def _leaf(path: str) -> str:
+    return path.rpartition("/")[2]

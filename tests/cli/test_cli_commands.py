@@ -1,0 +1,200 @@
+"""The command line: exit codes, messages for people, and no token anywhere."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from typer.testing import CliRunner
+
+from survey_tools import __version__, run
+from survey_tools.cli import app
+from survey_tools.errors import KoboError
+from survey_tools.kobo import KoboSession
+
+ROOT = Path(__file__).parents[2]
+TOKEN = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    """A fresh workspace that is the current folder."""
+    shutil.copytree(ROOT / "params", tmp_path / "params")
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SURVEY_TOOLS_ROOT", raising=False)
+    monkeypatch.delenv("KOBO_TOKEN", raising=False)
+    return tmp_path
+
+
+def _call(*arguments: str):
+    return CliRunner().invoke(app, list(arguments))
+
+
+def _everything_written(folder: Path) -> str:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return "".join(path.read_text(encoding="utf-8", errors="ignore") for path in files)
+
+
+def test_version():
+    done = _call("version")
+    assert (done.exit_code, done.output.strip()) == (0, f"survey-tools {__version__}")
+
+
+def test_help__names_every_command_and_where_to_begin():
+    text = _call("--help").output
+    for command in ("demo", "run", "pull", "report", "sandbox", "status", "version"):
+        assert f"  {command} " in text
+    assert "survey-tools demo" in " ".join(text.split())
+
+
+def test_no_study__says_where_to_go(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SURVEY_TOOLS_ROOT", raising=False)
+    done = _call("status")
+    assert done.exit_code == 2
+    assert "There is no such study file." in done.output
+    assert "Traceback" not in done.output
+
+
+def test_status__fresh_workspace(workspace):
+    done = _call("status")
+    assert done.exit_code == 0
+    assert "→ survey-tools pull" in done.output
+
+
+def test_report__without_results(workspace):
+    done = _call("report")
+    assert done.exit_code == 2
+    assert "There are no results to report yet." in done.output
+
+
+def test_run__unknown_stage(workspace):
+    done = _call("run", "--from", "45_guess")
+    assert done.exit_code == 2
+    assert "10_pull or 20_clean" in done.output
+
+
+def test_run__missing_notebook_is_named(workspace):
+    done = _call("run", "--from", "20_clean")
+    assert done.exit_code == 2
+    assert "notebooks/20_clean.ipynb" in done.output
+
+
+def test_run__a_failing_stage_says_cell_error_and_how_to_go_on(workspace):
+    fixture = ROOT / "tests" / "run" / "notebooks" / "raises.ipynb"
+    shutil.copy(fixture, workspace / "notebooks" / "20_clean.ipynb")
+    done = _call("run", "--from", "20_clean", "--run", "trial")
+    assert done.exit_code == 2
+    assert "the column is missing" in done.output
+    assert "cell broken: " in done.output
+    assert "reports/trial/notebooks/20_clean.failed.ipynb" in done.output
+    assert "survey-tools run --run trial --from 20_clean" in done.output
+    assert (workspace / "reports" / "trial" / "notebooks" / "20_clean.failed.ipynb").is_file()
+
+
+def test_demo__refuses_a_real_survey(workspace):
+    _configure(workspace, "https://kobo.example.org")
+    done = _call("demo")
+    assert done.exit_code == 2
+    assert "would mix" in done.output
+
+
+def test_pull__server_away(workspace, monkeypatch):
+    _configure(workspace, "http://127.0.0.1:9")
+    monkeypatch.setenv("KOBO_TOKEN", TOKEN)
+    monkeypatch.setitem(KoboSession.__init__.__kwdefaults__, "retries", 0)
+    done = _call("pull")
+    assert done.exit_code == 2
+    assert "Error: " in done.output
+    assert TOKEN not in done.output + _everything_written(workspace)
+
+
+def test_pull__no_token(workspace, monkeypatch):
+    _configure(workspace, "https://kobo.example.org")
+    monkeypatch.delenv("KOBO_TOKEN_FILE", raising=False)
+    done = _call("pull")
+    assert done.exit_code == 2
+    assert "KOBO_TOKEN" in done.output
+
+
+def test_unexpected_error__one_line_and_a_private_log(workspace, monkeypatch):
+    def broken(*_, **__):
+        raise ZeroDivisionError("in the middle")
+
+    monkeypatch.setattr(run, "run_reports", broken)
+    done = _call("report", "--run", "trial")
+    assert done.exit_code == 1
+    assert "Traceback" not in done.output
+    (log,) = (workspace / "reports" / "trial").glob("error-*.log")
+    assert str(log) in done.output
+    assert "ZeroDivisionError: in the middle" in log.read_text(encoding="utf-8")
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+
+
+def test_debug__shows_the_trace(workspace):
+    done = _call("report", "--debug")
+    assert "Traceback" in done.output
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(KeyboardInterrupt(), 130), (KoboError("The server said no."), 2)]
+)
+def test_exit_code(workspace, monkeypatch, error, code):
+    def stopped(*_, **__):
+        raise error
+
+    monkeypatch.setattr(run, "run_reports", stopped)
+    assert _call("report").exit_code == code
+
+
+@pytest.mark.parametrize(("made", "failed", "code"), [(2, 0, 0), (1, 1, 1), (0, 2, 2)])
+def test_report__exit_code_says_how_many_failed(workspace, monkeypatch, made, failed, code):
+    outcome = run.Outcome(made, 0, failed, 0, workspace / "reports" / "main" / "index.html")
+    monkeypatch.setattr(run, "run_reports", lambda *_, **__: outcome)
+    done = _call("report")
+    assert done.exit_code == code
+    assert done.stdout.strip().endswith("reports/main/index.html")
+
+
+def test_interrupt__stops_kernels_and_leaves_nothing_half_written(workspace):
+    fixture = ROOT / "tests" / "run" / "notebooks" / "takes_too_long.ipynb"
+    shutil.copy(fixture, workspace / "notebooks" / "20_clean.ipynb")
+    command = [sys.executable, "-m", "survey_tools.cli", "run", "--from", "20_clean"]
+    process = subprocess.Popen(command, cwd=workspace, stderr=subprocess.PIPE, text=True)
+    kernels = _wait_for_kernel(process.pid)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Run the same command again" in told
+    assert "Traceback" not in told
+    assert not [k for k in kernels if k.is_running() and k.status() != psutil.STATUS_ZOMBIE]
+    assert list((workspace / "reports" / "main" / "notebooks").iterdir()) == []
+
+
+def _wait_for_kernel(pid: int) -> list[psutil.Process]:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = [
+            child
+            for child in psutil.Process(pid).children(recursive=True)
+            if "ipykernel_launcher" in " ".join(child.cmdline())
+        ]
+        if found:
+            time.sleep(1.5)
+            return found
+        time.sleep(0.1)
+    raise TimeoutError("no kernel was started")
+
+
+def _configure(workspace: Path, url: str) -> None:
+    path = workspace / "params" / "study.yml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("url: sandbox", f"url: {url}"), encoding="utf-8")

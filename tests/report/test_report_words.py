@@ -1,0 +1,144 @@
+"""Numbers, sentences that agree with them, and what a finding may say."""
+
+from dataclasses import replace
+from string import Formatter
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from survey_tools.errors import ParamsError
+from survey_tools.report import sentences
+from survey_tools.report.disclosure import open_results
+from survey_tools.report.numbers import Numbers
+from survey_tools.report.wording import Wording, entries
+
+VI, EN = Numbers("vi"), Numbers("en")
+
+
+@pytest.mark.parametrize(
+    ("written", "wanted"),
+    [
+        (VI.number(1234.5, 1), "1.234,5"),
+        (EN.number(1234.5, 1), "1,234.5"),
+        (EN.number(-0.0001, 1), "0.0"),
+        (VI.percent(0.5), "50%"),
+        (VI.percent(0.926, 1), "92,6%"),
+        (VI.difference(0.084, "binary"), "+8,4 điểm phần trăm"),
+        (EN.difference(-0.021, "share"), "−2.1 percentage points"),
+        (EN.difference(0.123, "index"), "+0.12 standard deviations"),
+        (VI.value(1.25, "amount"), "1,2 triệu đồng"),
+        (VI.interval(0.12, 0.3, "binary"), "từ 12% đến 30%"),
+        (EN.difference_interval(-0.01, 0.09, "binary"), "from −1.0 to +9.0"),
+        (VI.p_value(0.0004), "p < 0,001"),
+        (EN.p_value(0.25), "p = 0.250"),
+        (VI.count(1848), "1.848"),
+        (EN.moment("2026-11-20T08:05:59+07:00"), "20 November 2026, 01:05 UTC"),
+        (VI.moment("yesterday"), "yesterday"),
+    ],
+)
+def test_numbers__as_the_language_writes_them(written, wanted):
+    assert written == wanted
+
+
+@pytest.mark.parametrize("value", [None, np.nan, pd.NA, np.inf])
+def test_numbers__missing_is_a_dash(value):
+    assert {VI.number(value), VI.percent(value), VI.value(value, "amount")} == {"—"}
+    assert VI.interval(value, 0.2, "binary") == VI.difference(value, "binary") == "—"
+
+
+def _holes(entry):
+    texts = entry.values() if isinstance(entry, dict) else [entry]
+    return {part[1] for text in texts for part in Formatter().parse(text) if part[1]}
+
+
+def test_wording__both_languages_have_the_same_sentences_and_values():
+    assert set(entries("vi")) == set(entries("en"))
+    for key in entries("vi"):
+        assert _holes(entries("vi")[key]) == _holes(entries("en")[key]), key
+
+
+def test_wording__agrees_with_its_number():
+    words = Wording("en")
+    texts = [words("index_failed", count=n).split(";")[0] for n in (0, 1, 1200)]
+    assert texts[0].startswith("Every page")
+    assert texts[1:] == ["1 page could not be made", "1,200 pages could not be made"]
+
+
+@pytest.mark.parametrize(
+    ("key", "values"),
+    [("no_such_sentence", {}), ("wave_other", {}), ("wave_other", {"name": 0.123456})],
+)
+def test_wording__refuses_unknown_missing_and_unwritten(key, values):
+    with pytest.raises(ParamsError):
+        Wording("vi")(key, **values)
+
+
+@pytest.mark.parametrize(
+    ("estimate", "low", "high", "wanted"),
+    [
+        (0.05, 0.01, 0.09, "raised it by 5.0 percentage points"),
+        (-0.05, -0.09, -0.01, "lowered it by 5.0 percentage points"),
+        (0.05, -0.01, 0.11, "no clear effect"),
+        (0.05, 0.0, 0.10, "no clear effect"),
+        (np.nan, np.nan, np.nan, "too few answers to say"),
+        (0.05, np.nan, np.nan, "too few answers to say"),
+    ],
+)
+def test_effect__says_no_more_than_its_interval(ws, estimate, low, high, wanted):
+    results = open_results(ws, "en")
+    rows = results.effects.assign(shown=estimate, conf_low=low, conf_high=high)
+    text = sentences.effect(replace(results, effects=rows), "qr_shop_30d")
+    assert wanted in text
+    assert ("raised" in text) == (low > 0)
+    assert ("lowered" in text) == (high < 0)
+
+
+def test_effect__too_few_where_there_is_no_row(ws):
+    assert "too few" in sentences.effect(open_results(ws, "en"), "no_such_outcome")
+
+
+def test_big_effect__no_figure_in_large_type_unless_clear(ws):
+    results = open_results(ws, "en")
+    rows = results.effects.assign(shown=0.05, conf_low=-0.01, conf_high=0.11)
+    large = sentences.big_effect(replace(results, effects=rows)).source.split("</p>")[0]
+    assert "No clear effect" in large
+    assert "5.0" not in large
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "status", "wanted"),
+    [
+        ((0.1, 0.2), (0.3, 0.5), "shown", "the rise of 25.0"),
+        ((0.3, 0.5), (0.1, 0.2), "shown", "the fall of 25.0"),
+        ((0.1, 0.4), (0.3, 0.5), "shown", "does not show that anything changed"),
+        ((0.1, 0.2), (0.3, 0.5), "few", "no change is given"),
+        ((0.1, 0.2), (0.3, 0.5), "hidden", "too few answers"),
+    ],
+)
+def test_changes__a_change_only_where_intervals_do_not_overlap(ws, first, last, status, wanted):
+    results = open_results(ws, "en", "10291")
+    rows = results.levels.query("outcome == 'qr_shop_30d' and area == '10291' and group == 'all'")
+    rows = rows.set_index("wave").loc[["w1", "w3"]].reset_index()
+    rows = rows.assign(conf_low=[first[0], last[0]], conf_high=[first[1], last[1]])
+    rows = rows.assign(shown=rows[["conf_low", "conf_high"]].mean(axis=1), status=["shown", status])
+    assert wanted in sentences.changes(replace(results, levels=rows))[0]
+
+
+def test_own_effects__states_the_share_of_own_data_and_the_noise(ws):
+    results = open_results(ws, "en", "10291")
+    row = results.communes.query("commune_code == '10291' and outcome == 'qr_shop_30d'").iloc[0]
+    own = sentences.own_effects(results)
+    assert f"count for {EN.percent(row['weight_own'])}" in own[0]
+    assert "5 teams" in own[-1]
+    assert "mostly chance" in own[-1]
+
+
+def test_own_effects__too_few_teams_rests_on_the_district(ws):
+    results = open_results(ws, "en", "10288")
+    assert "rests wholly on the other communes" in sentences.own_effects(results)[0]
+
+
+def test_provenance__says_so_when_there_is_no_record(ws):
+    results = replace(open_results(ws, "en"), provenance={})
+    assert "no record" in sentences.provenance(results, "main", None)[0]
