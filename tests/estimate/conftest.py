@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
-# two threads on small matrices wait for each other; has to be set before numpy is loaded
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
 import numpy as np
 import pandas as pd
 import pytest

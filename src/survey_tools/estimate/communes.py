@@ -106,7 +106,10 @@ def _adjust(frame: pd.DataFrame, design: Design, outcome: str) -> _Adjusted:
     cell = pd.factorize(frame[design.stratum].astype(str) + "|" + arm)[0]
     cells = np.eye(cell.max() + 1)[cell]
     extra = independent(cells, covariates(frame, design, outcome)).matrix
-    slopes = np.linalg.lstsq(np.column_stack([cells, extra]), y, rcond=None)[0][cells.shape[1] :]
+    # slopes within cells (Frisch and Waugh 1933): small enough not to need a decomposition of all
+    both = np.column_stack([y, extra])
+    both = both - cells @ (cells.T @ both / cells.sum(axis=0)[:, None])
+    slopes = np.linalg.lstsq(both[:, 1:], both[:, 0], rcond=None)[0]
     values = y - extra @ slopes
     between, within = variance_components(values, frame[design.cluster].astype(str), cell)
     between, within = np.nan_to_num([between, within])
