@@ -199,3 +199,11 @@ def test_clean_household__a_team_listed_twice_is_refused(register):
     main, roster = main_frame(submission(1)), roster_frame({1: ("male", 50)})
     with pytest.raises(ContractError, match="stands twice"):
         clean_household(main, roster, register=register, teams=pd.concat([TEAMS, TEAMS]))
+
+
+def test_clean_household__two_under_one_code_with_like_heads_asks_the_other_members(register):
+    main = main_frame(submission(1, wave="w1"), submission(2, wave="w2"), submission(3, wave="w2"))
+    roster = roster_frame({1: ("male", 50), 2: ("male", 50), 3: ("male", 51)})
+    roster.loc[(roster["_id"] == 2) & (roster["roster_no"] == 2), "m_age"] = 40
+    result = clean_household(main, roster, register=register, teams=TEAMS)
+    assert result.household["_id"].tolist() == [1, 3]

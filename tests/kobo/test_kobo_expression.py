@@ -152,6 +152,14 @@ def test_evaluate__empty_and_irrelevant_answers(source, expected):
     assert value(source) is expected
 
 
+def test_evaluate__repeat_without_instances_counts_as_empty():
+    row = {"a": "7"}
+    assert value("${age} != 1", row=row) is True
+    assert value("${age} > 1", row=row) is False
+    assert value("count(${member})", row=row) == 0
+    assert value("sum(${age})", row=row) == 0
+
+
 def test_evaluate__empty_number_is_nan():
     assert math.isnan(value("${b} + 1"))
 

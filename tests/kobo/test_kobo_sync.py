@@ -141,7 +141,8 @@ def test_sync__row_missing_from_the_index_by_chance_is_asked_for_again(server, s
 
     server.before = hide_during_index
     report = sync(server, store)
-    assert (report.deleted, report.rows) == (0, 55)
+    assert (report.deleted, report.restored, report.rows) == (0, 0, 55)
+    assert [event["kind"] for event in store.history(30)] == ["new"]
 
 
 def test_sync__hidden_rows_fail_loudly(server, store):

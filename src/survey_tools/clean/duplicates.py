@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 
 AGE_TOLERANCE = 2.0
-"""Years by which a head's age may differ from the one expected and still agree."""
+"""Years by which an age may differ from the one expected and still agree."""
+
+SECONDS_A_YEAR = 365.25 * 24 * 3600
 
 
 def sent_twice(main: pd.DataFrame, roster: pd.DataFrame | None = None) -> pd.Series:
@@ -53,7 +55,8 @@ def not_the_household(main: pd.DataFrame, roster: pd.DataFrame) -> pd.Series:
 
     Kept is the one whose head's sex and age agree with more of the household's other waves (age as
     expected from the time between, within 2 years; only waves with a single interview are asked).
-    Without other waves, or where they agree with all or none alike, the earliest counts.
+    Where that decides nothing, the one with the larger share of members who agree in the same way;
+    without other waves, or where members too agree alike, the earliest.
 
     Parameters
     ----------
@@ -73,21 +76,54 @@ def not_the_household(main: pd.DataFrame, roster: pd.DataFrame) -> pd.Series:
     everyone = heads(main, roster)
     rivals = everyone.loc[everyone["_id"].isin(main.loc[several, "_id"])]
     others = everyone.loc[~everyone["_id"].isin(rivals["_id"])]
-    score = _agreement(rivals, others)
-    ranked = rivals.assign(score=rivals["_id"].map(score).fillna(0)).sort_values(
-        ["score", "start", "_id"], ascending=[False, True, True]
-    )
+    pairs = _pairs(rivals, others)
+    ranked = rivals.assign(
+        head=rivals["_id"].map(_heads_agree(pairs)).fillna(0),
+        members=rivals["_id"].map(_members_agree(pairs, roster)).fillna(0),
+    ).sort_values(["head", "members", "start", "_id"], ascending=[False, False, True, True])
     losing = ranked.loc[ranked.duplicated(["hhid", "wave"], keep="first"), "_id"]
     return main["_id"].isin(losing)
 
 
-def _agreement(rivals: pd.DataFrame, others: pd.DataFrame) -> pd.Series:
+def _pairs(rivals: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
     pairs = rivals.merge(others, on="hhid", suffixes=("", "_other"), validate="m:m")
-    years = (pairs["start"] - pairs["start_other"]).dt.total_seconds() / (365.25 * 24 * 3600)
-    gap = (pairs["head_age"] - pairs["head_age_other"]).astype("float64") - years
-    same = pairs["head_sex"].eq(pairs["head_sex_other"]).fillna(False).astype(bool)
-    agrees = same & (gap.abs() <= AGE_TOLERANCE)
+    years = (pairs["start"] - pairs["start_other"]).dt.total_seconds() / SECONDS_A_YEAR
+    return pairs.assign(years=years)
+
+
+def _agree(
+    sex: pd.Series, age: pd.Series, sex_other: pd.Series, age_other: pd.Series, years: pd.Series
+) -> pd.Series:
+    gap = (age - age_other).astype("float64") - years
+    return sex.eq(sex_other).fillna(False).astype(bool) & (gap.abs() <= AGE_TOLERANCE)
+
+
+def _heads_agree(pairs: pd.DataFrame) -> pd.Series:
+    agrees = _agree(
+        pairs["head_sex"], pairs["head_age"], pairs["head_sex_other"], pairs["head_age_other"],
+        pairs["years"],
+    )  # fmt: skip
     return agrees.astype("int64").groupby(pairs["_id"]).sum()
+
+
+def _members_agree(pairs: pd.DataFrame, roster: pd.DataFrame) -> pd.Series:
+    members = roster[["_id", "roster_no", "m_sex", "m_age"]]
+    own = pairs[["_id", "_id_other", "years"]].merge(members, on="_id", validate="m:m")
+    other = members.rename(columns={"_id": "_id_other"})
+    both = own.merge(other, on="_id_other", suffixes=("", "_other"), validate="m:m")
+    agrees = _agree(
+        both["m_sex"], both["m_age"], both["m_sex_other"], both["m_age_other"], both["years"]
+    )
+    met = both.loc[agrees]
+    pair = ["_id", "_id_other"]
+    matched = (
+        met.groupby(pair)["roster_no"].nunique() + met.groupby(pair)["roster_no_other"].nunique()
+    )
+    size = members.groupby("_id").size()
+    people = pairs["_id"].map(size) + pairs["_id_other"].map(size)
+    people.index = pd.MultiIndex.from_frame(pairs[pair])
+    share = matched.reindex(people.index).fillna(0) / people
+    return share.groupby(level="_id").mean()
 
 
 def _fingerprint(roster: pd.DataFrame) -> pd.Series:

@@ -41,8 +41,8 @@ class Sieve:
     def keep(self, mask: pd.Series, reason: str) -> pd.DataFrame:
         """Keep the rows where `mask` is true, record the others under `reason`, return the others."""
         mask = mask.reindex(self.frame.index).fillna(False).astype(bool)
-        others = self.frame.loc[~mask]
-        self.frame = self.frame.loc[mask]
+        others = self.frame.iloc[:0] if mask.all() else self.frame.loc[~mask]
+        self.frame = self.frame if mask.all() else self.frame.loc[mask]
         self._left.append(
             others.reindex(columns=LEFT_COLUMNS).assign(
                 _id=others["_id"].astype("int64"), wave=_waves(others), reason=reason

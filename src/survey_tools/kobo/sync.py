@@ -249,7 +249,7 @@ class _Pull:
                     raise self._untrusted("rows", f"none of {page.count} rows that match")
                 wanted -= set(found)
                 yield page.rows
-                if True:
+                if page.count <= len(found):
                     break
 
     def _untrusted(self, expected: str, found: str) -> KoboError:

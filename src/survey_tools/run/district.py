@@ -96,8 +96,9 @@ def _build(ws: Workspace, parameters: Any, folder: Path, progress: Step) -> None
         _write_private(building / "sample.csv", district.sample)
         _write_private(building / "planted.csv", district.planted)
         _write_private(building / "truth.csv", synthetic.truth(parameters, teams))
-        if folder.exists():
-            shutil.rmtree(folder)
+        preset = folder.name.split("-")[0]
+        for outdated in folder.parent.glob(f"{preset}-*"):
+            shutil.rmtree(outdated)
         building.replace(folder)
         progress(4, 4)
     finally:

@@ -41,5 +41,5 @@ def bar(title: str, total: int | None = None, unit: str = "cell") -> Iterator[St
 
     with shown:
         yield step
-    if not terminal:
+    if not terminal and total != 0:
         say(f"{title}: {time.monotonic() - started:.1f} s")

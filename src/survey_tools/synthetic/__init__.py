@@ -4,9 +4,9 @@ No stage imports this room: it makes what a server would hold, for tests, the de
 """
 
 from survey_tools.synthetic.district import District, simulate, simulate_responses
+from survey_tools.synthetic.outcomes import OutcomeParameters
 from survey_tools.synthetic.parameters import (
     DistrictParameters,
-    OutcomeParameters,
     PlantedParameters,
     WaveParameters,
 )

@@ -30,7 +30,14 @@ def answer_access(iv: Interviews) -> Answers:
         "neighbour": np.where(fibre == "yes", 0.01, 0.16),
     }
     types = iv.tick(ways, "none")
-    barriers = {"need": 0.45, "cost": 0.3, "device": 0.35, "skill": 0.5, "safety": 0.12, "cover": 0.06}
+    barriers = {
+        "need": 0.45,
+        "cost": 0.3,
+        "device": 0.35,
+        "skill": 0.5,
+        "safety": 0.12,
+        "cover": 0.06,
+    }
     return {
         "net_fibre": fibre,
         "net_types": types,
@@ -115,10 +122,22 @@ def answer_status(iv: Interviews) -> Answers:
     """Section N: certified poverty, and income where the sensitive questions were agreed to."""
     poor = pick(
         iv.lasting(),
-        {"poor": 0.025 - 0.015 * iv.x, "near": 0.045 - 0.02 * iv.x, "no": 0.92 + 0.035 * iv.x, "ref": 0.01},
+        {
+            "poor": 0.025 - 0.015 * iv.x,
+            "near": 0.045 - 0.02 * iv.x,
+            "no": 0.92 + 0.035 * iv.x,
+            "ref": 0.01,
+        },
     )
     level = 1 - 0.4 * iv.x
-    bands = {"i1": 0.12 * level, "i2": 0.24 * level, "i3": 0.36, "i4": 0.17, "i5": 0.05, "ref": 0.06}
+    bands = {
+        "i1": 0.12 * level,
+        "i2": 0.24 * level,
+        "i3": 0.36,
+        "i4": 0.17,
+        "i5": 0.05,
+        "ref": 0.06,
+    }
     agreed = iv.agreed("consent_sensitive") & (iv.draw() < 0.985)
     return {"poor_cert": poor, "income_band": only(agreed, iv.choose(bands))}
 
@@ -140,7 +159,7 @@ def _paid(
     cash: dict[str, float],
     no_bill: float = 0.0,
 ) -> Array:
-    """A way of paying that agrees with the outcome; rarely not known, or no bill."""
+    """Choose a way of paying that agrees with the outcome; rarely not known, or no bill."""
     paid = np.where(iv.yes(outcome), iv.choose(cashless), iv.choose(cash))
     unknown = iv.draw()
     odd = np.where(unknown < no_bill, "nobill", "dk")
@@ -173,5 +192,7 @@ def _lasting_product(iv: Interviews, products: dict[str, float]) -> Array:
     first, second = pick(iv.lasting(), products), pick(iv.lasting(), products)
     both = (iv.lasting() < 0.3) & (first != second)
     place = {name: number for number, name in enumerate(names)}
-    ordered = [" ".join(sorted(pair, key=place.__getitem__)) for pair in zip(first, second, strict=True)]
+    ordered = [
+        " ".join(sorted(pair, key=place.__getitem__)) for pair in zip(first, second, strict=True)
+    ]
     return np.where(both, np.array(ordered, dtype=object), first)

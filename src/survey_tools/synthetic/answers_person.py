@@ -87,17 +87,31 @@ def answer_exposure(iv: Interviews) -> Answers:
     month = day - np.minimum(iv.rng.integers(0, 6, iv.n), 5).astype("timedelta64[M]")
     topics = {"electric": 0.6, "account": 0.4, "wallet": 0.45, "water": 0.35, "public": 0.4, "tuition": 0.25,
               "sell": 0.15, "buy": 0.2, "safe": 0.35, "app": 0.3}  # fmt: skip
-    classes = {"basic": 0.05 + 0.05 * arm, "advanced": 0.012, "payment": 0.04 + 0.06 * arm, "other": 0.02}
+    classes = {
+        "basic": 0.05 + 0.05 * arm,
+        "advanced": 0.012,
+        "payment": 0.04 + 0.06 * arm,
+        "other": 0.02,
+    }
     others = {"social": 0.4, "portal": 0.08, "tv": 0.35, "school": 0.2, "bank": 0.18, "power": 0.22,
               "union": 0.25, "leaflet": 0.12}  # fmt: skip
-    campaign = {"open": 0.05, "elec": 0.1 + 0.2 * reached, "other": 0.05 + 0.08 * reached, "heard": 0.25}
+    campaign = {
+        "open": 0.05,
+        "elec": 0.1 + 0.2 * reached,
+        "other": 0.05 + 0.08 * reached,
+        "heard": 0.25,
+    }
     return {
         "team_know": yes_no(reached | (iv.draw() < 0.5 + 0.1 * iv.x)),
         "team_visit": yes_no(reached),
         "team_n": only(reached, text(1 + np.minimum(iv.rng.poisson(0.7 + 1.3 * arm), 20))),
-        "team_last": only(reached & (iv.draw() < 0.97), np.datetime_as_string(month, unit="M") + "-01"),
+        "team_last": only(
+            reached & (iv.draw() < 0.97), np.datetime_as_string(month, unit="M") + "-01"
+        ),
         "team_topics": only(reached, iv.tick(topics, "electric")),
-        "team_how": only(reached, iv.choose({"told": 0.2, "showed": 0.3, "did": 0.22, "practice": 0.28})),
+        "team_how": only(
+            reached, iv.choose({"told": 0.2, "showed": 0.3, "did": 0.22, "practice": 0.28})
+        ),
         "class_attend": iv.tick(classes, "none"),
         "zalo_group": iv.choose({"no": 0.5 - 0.2 * iv.x, "rare": 0.22, "week": 0.18, "day": 0.1}),
         "loudspeaker": iv.choose({"never": 0.2, "few": 0.4, "week": 0.28, "day": 0.12}),

@@ -5,9 +5,9 @@ Writes no file and no API row; `submissions` turns a district into those.
 
 from __future__ import annotations
 
-import uuid
 import zlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ from survey_tools.synthetic.roster import (
     school_levels,
     wave_ages,
 )
+from survey_tools.synthetic.sending import send_forms, send_visits
 
 _SECTIONS = (
     household_part.answer_access,
@@ -43,7 +44,8 @@ _SECTIONS = (
     person_part.answer_opinion,
     person_part.answer_closing,
 )
-_LATEST = pd.Timestamp("2026-10-31T16:00:00")
+_UNREPEATED: dict[str, Any] = dict.fromkeys(("comment", "enum_note", "phone_recontact", "gps"))
+"""What a back-check or a practice form leaves out."""
 
 
 @dataclass(frozen=True)
@@ -142,12 +144,12 @@ def simulate(
     visits, answers, roster, records = _plant(
         truth, visits, answers, roster, parameters, _stream(seed, "planting")
     )
-    visits = _sent(visits, _stream(seed, "sending"))
+    visits = send_visits(visits, _stream(seed, "sending"))
     months = draw_team_months(truth.teams, parameters, _stream(seed, "logs"))
     months, log_records = planting.plant_logs(months, parameters, _stream(seed, "log texts"))
-    months = _numbered(months, months["sent"].to_numpy(), _stream(seed, "log ids"))
+    months = send_forms(months, months["sent"].to_numpy(), _stream(seed, "log ids"))
     sites = draw_sites(truth.teams, communes, parameters, _stream(seed, "sites"))
-    sites = _numbered(sites, np.ones(len(sites), dtype=bool), _stream(seed, "site ids"))
+    sites = send_forms(sites, np.ones(len(sites), dtype=bool), _stream(seed, "site ids"))
     records += log_records + planting.enumerator_records(habits.straight, habits.heaping)
     return District(
         parameters=parameters,
@@ -174,7 +176,7 @@ def simulate_responses(
 
 
 def _stream(seed: int, name: str) -> np.random.Generator:
-    """A generator of its own for each part, so that a change in one part leaves the others alone."""
+    """Give each part a generator of its own, so that a change in one part leaves the others alone."""
     return np.random.default_rng([seed, zlib.crc32(name.encode())])
 
 
@@ -189,7 +191,11 @@ def _draw_truth(
     by_team = fieldwork.draw_enumerators(chosen, parameters, _stream(seed, "enumerators"))
     enumerator = np.repeat(by_team, parameters.households_per_team, axis=0)
     responses = draw_responses(
-        households, levels.any(axis=2), enumerator, parameters, _stream(seed, "responses")
+        households,
+        np.asarray(levels.any(axis=2)),
+        enumerator,
+        parameters,
+        _stream(seed, "responses"),
     )
     return _Truth(chosen, households, members, ages, levels, enumerator, responses)
 
@@ -234,7 +240,11 @@ def _roster_answers(roster: pd.DataFrame, respondents: pd.DataFrame) -> dict[str
     names = ("n_adults", "n_smart", "kish_k", "resp_line", "resp_age", "resp_sex")
     found = {name: respondents[name].astype("str").to_numpy(dtype=object) for name in names}
     share = [f"{value:.9f}" for value in respondents["kish_rand"]]
-    return {"hh_size": size.astype(str).astype(object), "kish_rand": np.array(share, dtype=object), **found}
+    return {
+        "hh_size": size.astype(str).astype(object),
+        "kish_rand": np.array(share, dtype=object),
+        **found,
+    }
 
 
 def _plant(
@@ -260,70 +270,13 @@ def _plant(
     for position, name in differing:
         record = {"kind": "backcheck_difference", "form": "household", "row": first + position}
         records.append({**record, "detail": name})
-    practice = answers.loc[training["interview"]].assign(team_last=None, comment=None, enum_note=None)
-    answers, roster, extra = _append(answers, roster, [(checks, checked), (training, practice)])
+    checked = checked.assign(**_UNREPEATED)
+    practice = answers.loc[training["interview"]].assign(team_last=None, **_UNREPEATED)
+    answers, roster, extra = planting.append_forms(
+        answers, roster, [(checks, checked), (training, practice)]
+    )
     extra = extra.assign(edited=False, resent=0, copy_of=-1)
     return pd.concat([visits, extra], ignore_index=True), answers, roster, records + more + copies
-
-
-def _append(
-    answers: pd.DataFrame, roster: pd.DataFrame, parts: list[tuple[pd.DataFrame, pd.DataFrame]]
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Give further submissions answers and rosters of their own, numbered after the main interviews."""
-    all_answers, all_rosters, all_visits = [answers], [roster], []
-    number = len(answers)
-    by_interview = roster.groupby("interview").indices
-    for visits, given in parts:
-        mine = np.arange(number, number + len(visits))
-        lines = [by_interview[k] for k in visits["interview"]]
-        copied = roster.iloc[np.concatenate(lines)]
-        all_rosters.append(copied.assign(interview=np.repeat(mine, [len(k) for k in lines])))
-        all_answers.append(given)
-        all_visits.append(visits.assign(interview=mine))
-        number += len(visits)
-    return (
-        pd.concat(all_answers, ignore_index=True),
-        pd.concat(all_rosters, ignore_index=True),
-        pd.concat(all_visits, ignore_index=True),
-    )
-
-
-def _sent(visits: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Finish, send and number the submissions: sent within hours, seen by the server in UTC."""
-    end = visits["start"] + pd.to_timedelta(visits["minutes"] * 60 + rng.integers(0, 60, len(visits)), unit="s")
-    first = visits["copy_of"].where(visits["copy_of"] >= 0, visits.index)
-    end = end.loc[first].set_axis(visits.index)
-    delay = np.clip(rng.exponential(5 * 3600, len(visits)), 60, 30 * 3600).astype(np.int64)
-    sent = end - pd.Timedelta(hours=7) + pd.to_timedelta(delay, unit="s")
-    sent = sent.loc[first].set_axis(visits.index) + pd.to_timedelta(visits["resent"] * 60, unit="s")
-    frame = visits.assign(end=end, sent_at=sent.clip(upper=_LATEST).astype("datetime64[s]"))
-    frame = frame.assign(**_identities(len(frame), frame["sent_at"], rng))
-    return frame.assign(newer_uuid=_uuids(len(frame), rng))
-
-
-def _numbered(frame: pd.DataFrame, sent: Array, rng: np.random.Generator) -> pd.DataFrame:
-    """Finish, send and number logs or site forms; those that never came get no `_id`."""
-    n = len(frame)
-    end = frame["start"] + pd.to_timedelta(rng.integers(300, 1500, n), unit="s")
-    sent_at = end - pd.Timedelta(hours=7) + pd.to_timedelta(rng.integers(30, 3600, n), unit="s")
-    numbered = frame.assign(
-        end=end, sent_at=sent_at, **_identities(n, sent_at.where(sent, _LATEST), rng)
-    )
-    return numbered.assign(_id=numbered["_id"].where(sent).astype("Int64"))
-
-
-def _identities(n: int, sent_at: pd.Series, rng: np.random.Generator) -> dict[str, Array]:
-    """`_id`s that rise with the time of sending and leave gaps, as on a server, and uuids."""
-    place = np.empty(n, dtype=np.int64)
-    place[np.argsort(sent_at.to_numpy(), kind="stable")] = np.arange(n)
-    gaps = np.cumsum(1 + (rng.random(n) < 0.02))
-    return {"_id": 1000 + gaps[place], "uuid": _uuids(n, rng)}
-
-
-def _uuids(n: int, rng: np.random.Generator) -> Array:
-    raw = rng.bytes(16 * n)
-    found = [str(uuid.UUID(bytes=raw[16 * k : 16 * k + 16], version=4)) for k in range(n)]
-    return np.array(found, dtype=object)
 
 
 def _enumerators(
@@ -333,7 +286,7 @@ def _enumerators(
     main = visits[(visits["interview"] >= 0) & (visits["visit_type"] == "main")]
     return pd.DataFrame(
         {
-            "enumerator_id": [fieldwork.enumerator_code(k) for k in numbers],
+            "enumerator_id": [fieldwork.enumerator_code(int(k)) for k in numbers],
             "interviews": np.bincount(main["enumerator"], minlength=len(numbers)),
             "straight_lining": np.isin(numbers, habits.straight),
             "age_heaping": np.isin(numbers, habits.heaping),

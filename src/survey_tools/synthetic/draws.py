@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 Array = np.ndarray[Any, Any]
-Weights = Mapping[str, float | Array]
+Weights = Mapping[str, Any]
 
 
 def pick(uniform: Array, weights: Weights) -> Array:
@@ -65,7 +65,9 @@ def join(ticked: Array, names: list[str], fallback: str) -> Array:
 
 def only(asked: Array, values: Array) -> Array:
     """Keep `values` where the question was asked; None elsewhere."""
-    return np.where(asked, values, None)
+    kept = np.asarray(values).astype(object)
+    kept[~np.asarray(asked, dtype=bool)] = None
+    return kept
 
 
 def yes_no(yes: Array) -> Array:

@@ -6,11 +6,12 @@ Every attempt is a row of its own, as the phone sends it.
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from survey_tools.synthetic.draws import Array, pick, yes_no
+from survey_tools.synthetic.draws import Array, only, pick, yes_no
 from survey_tools.synthetic.parameters import DistrictParameters
 from survey_tools.synthetic.population import household_code
 
@@ -53,7 +54,7 @@ def draw_status(
     inside = np.ones(n, dtype=bool)
     found = []
     for wave in range(len(parameters.waves)):
-        weights = {
+        weights: dict[str, Any] = {
             "notfound": parameters.not_found[wave],
             "moved": parameters.moved[wave],
             "dissolved": parameters.dissolved[wave],
@@ -113,9 +114,12 @@ def draw_backchecks(
 
     `interview` still names the first interview; the caller gives the back-check its own answers.
     """
-    chosen = _sample(visits, max(1, round(parameters.backcheck_share * (visits["interview"] >= 0).sum())), rng)
+    wanted = round(parameters.backcheck_share * (visits["interview"] >= 0).sum())
+    chosen = _sample(visits, max(1, wanted), rng)
     n = len(chosen)
-    other = (chosen["enumerator"] + rng.integers(1, parameters.enumerators, n)) % parameters.enumerators
+    other = (
+        chosen["enumerator"] + rng.integers(1, parameters.enumerators, n)
+    ) % parameters.enumerators
     start = chosen["start"].dt.normalize() + pd.to_timedelta(rng.integers(1, 6, n), unit="D")
     start += pd.to_timedelta(rng.integers(480, 1080, n) * 60, unit="s")
     return chosen.assign(
@@ -178,13 +182,12 @@ def _with_consent(
         "consent_recontact": parameters.recontact,
     }
     answers = {
-        name: np.where(interviewed, yes_no(rng.random(n) < share), None)
-        for name, share in agreed.items()
+        name: only(interviewed, yes_no(rng.random(n) < share)) for name, share in agreed.items()
     }
     consent = np.select([interviewed, refused], ["yes", "no"], "")
     return visits.assign(
         consent=pd.Series(consent, dtype=object).replace("", None),
-        refuse_reason=np.where(refused, pick(rng.random(n), _REFUSALS), None),
+        refuse_reason=only(refused, pick(rng.random(n), _REFUSALS)),
         **answers,
         interview=np.where(interviewed, np.cumsum(interviewed) - 1, -1),
         minutes=_minutes(interviewed, refused, rng),
@@ -204,13 +207,11 @@ def _with_times(
 ) -> pd.DataFrame:
     """Teams one after the other, a day to three between attempts, one visit at a time an enumerator."""
     day = _days(visits, parameters, rng)
-    frame = visits.assign(
-        day=day, enumerator_id=[enumerator_code(k) for k in visits["enumerator"]]
-    )
+    frame = visits.assign(day=day, enumerator_id=[enumerator_code(k) for k in visits["enumerator"]])
     frame["mix"] = rng.random(len(frame))
     ordered = frame.sort_values(["wave_no", "enumerator", "day", "mix"])
     grouped = ordered.groupby(["wave_no", "enumerator", "day"])
-    slot = np.minimum(_SLOT, _WORKING_DAY / grouped["mix"].transform("size"))
+    slot = (_WORKING_DAY / grouped["mix"].transform("size")).clip(upper=_SLOT)
     minute = _FIRST_MINUTE + grouped.cumcount() * slot + rng.integers(0, 6, len(ordered))
     second = (minute * 60 + rng.integers(0, 60, len(ordered))).astype("int64")
     first = np.array([w.first_day for w in parameters.waves], dtype="datetime64[s]")

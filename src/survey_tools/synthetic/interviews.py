@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from survey_tools.synthetic.draws import Array, pick, text, tick
-from survey_tools.synthetic.draws import Weights as Weights
+from survey_tools.synthetic.draws import Array, Weights, pick, text, tick
 from survey_tools.synthetic.parameters import DistrictParameters
 
 

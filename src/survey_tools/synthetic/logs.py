@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from survey_tools.synthetic.draws import Array, tick, yes_no
+from survey_tools.synthetic.draws import Array, only, tick, yes_no
 from survey_tools.synthetic.parameters import DistrictParameters
 
 PROBLEMS = (
@@ -90,7 +90,9 @@ def draw_sites(
     return frame.sort_values(["start", "site_id"], ignore_index=True)
 
 
-def _work(visited: Array, more: Array, households: Array, rng: np.random.Generator) -> dict[str, Array]:
+def _work(
+    visited: Array, more: Array, households: Array, rng: np.random.Generator
+) -> dict[str, Array]:
     n = len(visited)
     basic = rng.binomial(1, np.where(more, 0.35, 0.12))
     advanced = rng.binomial(1, np.where(more, 0.12, 0.03))
@@ -116,7 +118,7 @@ def _work(visited: Array, more: Array, households: Array, rng: np.random.Generat
 
 def _problems(n: int, rng: np.random.Generator) -> Array:
     texts = np.array(PROBLEMS, dtype=object)[rng.integers(0, len(PROBLEMS), n)]
-    return np.where(rng.random(n) < 0.1, texts, None)
+    return only(rng.random(n) < 0.1, texts)
 
 
 def _log_times(months: pd.Series, rng: np.random.Generator) -> Array:

@@ -13,45 +13,7 @@ import numpy as np
 import pandas as pd
 
 from survey_tools.errors import ParamsError
-
-
-@dataclass(frozen=True)
-class OutcomeParameters:
-    """One binary outcome: P(yes) is a sum, so that its effect is exact.
-
-    P = level + effect * (reached - reach_regular) + slope * engagement + commune + team + enumerator
-    + spillover * share of the commune's other teams that are intensive.
-
-    Attributes
-    ----------
-    name : str
-        Outcome of `params/outcomes.csv`; `cashless_share_last10` holds the part of the share that does
-        not go through paying shops by QR.
-    levels : tuple of float
-        Share of yes in the regular arm without spillover, a wave.
-    effect : float
-        Change of the probability when the household was reached in the last 6 months.
-    slope : float
-        Change of the probability for one unit of engagement (uniform on -1..1).
-    commune_sd, team_sd : float
-        Standard deviation between communes, and between teams of a commune (uniform effects).
-    spillover : float
-        Change of the probability when all other teams of the commune are intensive.
-    enumerator_sd : float
-        Standard deviation between enumerators (uniform effects).
-    source : str
-        Where the level comes from.
-    """
-
-    name: str
-    levels: tuple[float, ...]
-    effect: float
-    slope: float
-    commune_sd: float
-    team_sd: float
-    spillover: float = 0.0
-    enumerator_sd: float = 0.0
-    source: str = "assumed"
+from survey_tools.synthetic.outcomes import DEFAULT_OUTCOMES, OutcomeParameters
 
 
 @dataclass(frozen=True)
@@ -104,94 +66,6 @@ class PlantedParameters:
     missing_logs: float = 0.03
 
 
-_OUTCOMES = (
-    OutcomeParameters(
-        name="elec_cashless_last",
-        levels=(0.86, 0.87, 0.88),
-        effect=0.03,
-        slope=0.03,
-        commune_sd=0.012,
-        team_sd=0.018,
-        source="87.58 % of customers, northern provinces, 2024-05: a ceiling, so its ICC is small",
-    ),
-    OutcomeParameters(
-        name="water_cashless_last",
-        levels=(0.46, 0.48, 0.50),
-        effect=0.16,
-        slope=0.10,
-        commune_sd=0.05,
-        team_sd=0.09,
-        spillover=0.02,
-        source="assumed: the district says that it rises but gives no figure",
-    ),
-    OutcomeParameters(
-        name="school_fee_cashless_last",
-        levels=(0.54, 0.57, 0.60),
-        effect=0.16,
-        slope=0.05,
-        commune_sd=0.03,
-        team_sd=0.08,
-        source="«reaching 70 %» in 58 schools, 2024-06, base unclear: households report less",
-    ),
-    OutcomeParameters(
-        name="welfare_account_last",
-        levels=(0.74, 0.76, 0.78),
-        effect=0.0,
-        slope=0.08,
-        commune_sd=0.03,
-        team_sd=0.04,
-        source="27 of 27 communes pay into accounts, 2024-06: coverage, not the share of recipients",
-    ),
-    OutcomeParameters(
-        name="qr_shop_30d",
-        levels=(0.40, 0.42, 0.44),
-        effect=0.22,
-        slope=0.12,
-        commune_sd=0.04,
-        team_sd=0.08,
-        spillover=0.03,
-        enumerator_sd=0.004,
-        source="87 % of adults have an account (2025, supply side): fewer pay shops with it",
-    ),
-    OutcomeParameters(
-        name="cashless_share_last10",
-        levels=(0.10, 0.11, 0.12),
-        effect=0.0276,
-        slope=0.03,
-        commune_sd=0.01,
-        team_sd=0.01,
-        source="assumed; with the part through QR about 30 % of purchases",
-    ),
-    OutcomeParameters(
-        name="bought_online_12m",
-        levels=(0.46, 0.48, 0.50),
-        effect=0.12,
-        slope=0.16,
-        commune_sd=0.04,
-        team_sd=0.075,
-        enumerator_sd=0.004,
-        source="74.8 % of internet users, 2022: all rural adults of any age are well below",
-    ),
-    OutcomeParameters(
-        name="sold_online_12m",
-        levels=(0.12, 0.13, 0.14),
-        effect=0.05,
-        slope=0.04,
-        commune_sd=0.01,
-        team_sd=0.02,
-        source="assumed: craft villages sell, most households do not",
-    ),
-    OutcomeParameters(
-        name="district_platform_12m",
-        levels=(0.05, 0.055, 0.06),
-        effect=0.04,
-        slope=0.02,
-        commune_sd=0.006,
-        team_sd=0.006,
-        source="assumed: the first class had about 12 people (2023-06), then classes grew",
-    ),
-)
-
 _WAVES = (
     WaveParameters("w1", date(2026, 1, 12), date(2026, 2, 10)),
     WaveParameters("w2", date(2026, 5, 11), date(2026, 6, 12)),
@@ -218,7 +92,7 @@ class DistrictParameters:
     income_bands : tuple of float
         Weights of the bands b0..b5 among households that sell online (assumed).
     sells_share : float
-        Share of households that make or sell something, before commune and team effects (assumed).
+        Share of households that make or sell something (assumed; must exceed those that sell online).
     reach_regular, reach_intensive : tuple of float
         Probability of being reached in the last 6 months, a wave (assumed: equal at baseline; a
         difference of 40 points at the endline, as the design's power reckons with 50 at most).
@@ -272,7 +146,7 @@ class DistrictParameters:
     communes: tuple[str, ...] | None = None
     households_per_team: int = 12
     waves: tuple[WaveParameters, ...] = _WAVES
-    outcomes: tuple[OutcomeParameters, ...] = _OUTCOMES
+    outcomes: tuple[OutcomeParameters, ...] = DEFAULT_OUTCOMES
     share_through_qr: float = 0.42
     income_bands: tuple[float, ...] = (0.05, 0.22, 0.38, 0.20, 0.12, 0.03)
     sells_share: float = 0.62
@@ -381,7 +255,7 @@ class DistrictParameters:
 def bounds(parameters: DistrictParameters, outcome: OutcomeParameters) -> tuple[float, float]:
     """Give the lowest and highest value that the probability (or mean share) can take.
 
-    >>> low, high = bounds(DistrictParameters.default(), _OUTCOMES[0])
+    >>> low, high = bounds(DistrictParameters.default(), DEFAULT_OUTCOMES[0])
     >>> 0 < low < high < 1
     True
     """

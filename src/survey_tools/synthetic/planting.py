@@ -42,7 +42,10 @@ REPEATED = {
 
 
 def pick_rows(
-    visits: pd.DataFrame, answers: pd.DataFrame, parameters: DistrictParameters, rng: np.random.Generator
+    visits: pd.DataFrame,
+    answers: pd.DataFrame,
+    parameters: DistrictParameters,
+    rng: np.random.Generator,
 ) -> dict[str, Array]:
     """Choose, for each kind, rows of `visits` that hold an interview; no row has two problems."""
     planted = parameters.planted
@@ -64,9 +67,7 @@ def pick_rows(
     rest = rng.permutation(mixed[planted.far :])
     edges = np.cumsum([0, *list(counts.values())[1:]])
     names = list(counts)[1:]
-    return chosen | {
-        name: np.sort(rest[edges[k] : edges[k + 1]]) for k, name in enumerate(names)
-    }
+    return chosen | {name: np.sort(rest[edges[k] : edges[k + 1]]) for k, name in enumerate(names)}
 
 
 def plant_codes(
@@ -78,12 +79,12 @@ def plant_codes(
     used = set(visits.loc[np.concatenate(list(rows.values())), "hhid"])
     records = []
     for row in rows["code_not_in_sample"]:
-        team = visits.at[row, "team_id"]
+        team = str(visits.at[row, "team_id"])
         free = [household_code(team, k) for k in range(1, 373)]
         free = [code for code in free if code not in drawn and code not in used]
         codes.at[row] = free[rng.integers(len(free))]
         used.add(codes.at[row])
-        records.append(_record("code_not_in_sample", row, visits.at[row, "hhid"]))
+        records.append(_record("code_not_in_sample", row, str(visits.at[row, "hhid"])))
     for row in rows["two_households_one_code"]:
         same = visits[
             (visits["team_id"] == visits.at[row, "team_id"])
@@ -95,7 +96,7 @@ def plant_codes(
             continue
         codes.at[row] = same["hhid"].iloc[rng.integers(len(same))]
         used.add(codes.at[row])
-        records.append(_record("two_households_one_code", row, visits.at[row, "hhid"]))
+        records.append(_record("two_households_one_code", row, str(visits.at[row, "hhid"])))
     return visits.assign(hhid=codes), records
 
 
@@ -111,8 +112,9 @@ def plant_answers(
         records.append(_record("short_interview", row, ""))
     for row in rows["gps_far"]:
         number = visits.at[row, "interview"]
-        if pd.notna(answers.at[number, "gps"]):
-            lat, lon, *rest = str(answers.at[number, "gps"]).split()
+        point = str(answers.at[number, "gps"])
+        if " " in point:
+            lat, lon, *rest = point.split()
             far = (f"{float(lat) + 0.25:.6f}", f"{float(lon) - 0.15:.6f}", *rest)
             answers.at[number, "gps"] = " ".join(far)
             records.append(_record("gps_far", row, "gps"))
@@ -132,9 +134,7 @@ def plant_duplicates(
     visits: pd.DataFrame, rows: Array, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, list[Record]]:
     """Send some interviews twice: the same answers and times, another uuid, some minutes later."""
-    again = visits.loc[rows].assign(
-        resent=rng.integers(1, 15, len(rows)), copy_of=rows
-    )
+    again = visits.loc[rows].assign(resent=rng.integers(1, 15, len(rows)), copy_of=rows)
     both = pd.concat([visits.assign(resent=0, copy_of=-1), again], ignore_index=True)
     first = len(visits)
     return both, [_record("duplicate_submission", first + k, "") for k in range(len(rows))]
@@ -166,8 +166,7 @@ def plant_logs(
         months.at[row, "problem"] = _invented(rng)
     records = [_record("personal_text", row, "problem", form="team_log") for row in rows]
     for row in months.index[~months["sent"]]:
-        month = f"{months.at[row, 'month']:%Y-%m}"
-        detail = f"{months.at[row, 'team_id']} {month}"
+        detail = f"{months.at[row, 'team_id']!s} {str(months.at[row, 'month'])[:7]}"
         records.append(_record("missing_log", None, detail, form="team_log"))
     return months, records
 
@@ -176,11 +175,37 @@ def enumerator_records(straight: Array, heaping: Array) -> list[Record]:
     """List the enumerators with a habit."""
     kinds = (("straight_lining", straight), ("age_heaping", heaping))
     return [
-        _record(kind, None, enumerator_code(int(number))) for kind, found in kinds for number in found
+        _record(kind, None, enumerator_code(int(number)))
+        for kind, found in kinds
+        for number in found
     ]
 
 
-def planted_frame(records: list[Record], visits: pd.DataFrame, months: pd.DataFrame) -> pd.DataFrame:
+def append_forms(
+    answers: pd.DataFrame, roster: pd.DataFrame, parts: list[tuple[pd.DataFrame, pd.DataFrame]]
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Give further submissions answers and rosters of their own, numbered after the main interviews."""
+    all_answers, all_rosters, all_visits = [answers], [roster], []
+    number = len(answers)
+    by_interview = roster.groupby("interview").indices
+    for visits, given in parts:
+        mine = np.arange(number, number + len(visits))
+        lines = [by_interview[k] for k in visits["interview"]]
+        copied = roster.iloc[np.concatenate(lines)]
+        all_rosters.append(copied.assign(interview=np.repeat(mine, [len(k) for k in lines])))
+        all_answers.append(given)
+        all_visits.append(visits.assign(interview=mine))
+        number += len(visits)
+    return (
+        pd.concat(all_answers, ignore_index=True),
+        pd.concat(all_rosters, ignore_index=True),
+        pd.concat(all_visits, ignore_index=True),
+    )
+
+
+def planted_frame(
+    records: list[Record], visits: pd.DataFrame, months: pd.DataFrame
+) -> pd.DataFrame:
     """Give every planted problem its `_id`, household code as sent, and wave.
 
     Returns
@@ -199,10 +224,14 @@ def planted_frame(records: list[Record], visits: pd.DataFrame, months: pd.DataFr
             visit = visits.loc[row]
             found |= {"_id": visit["_id"], "hhid": visit["hhid"], "wave": visit["wave"]}
             if record["kind"] == "duplicate_submission":
-                found["detail"] = str(visits.at[visit["copy_of"], "_id"])
+                found["detail"] = str(
+                    visits["_id"].to_numpy()[int(visits["copy_of"].to_numpy()[row])]
+                )
         rows.append(found)
     columns = ["kind", "form", "_id", "hhid", "wave", "detail"]
-    frame = pd.DataFrame(rows, columns=columns).astype({"_id": "Int64", "hhid": "str", "wave": "str"})
+    frame = pd.DataFrame(rows, columns=columns).astype(
+        {"_id": "Int64", "hhid": "str", "wave": "str"}
+    )
     return frame.sort_values(["kind", "form", "_id", "detail"], ignore_index=True)
 
 

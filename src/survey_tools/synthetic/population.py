@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr
 
 from survey_tools.synthetic.draws import Array, bounded, pick
 from survey_tools.synthetic.parameters import DistrictParameters
@@ -77,7 +78,7 @@ def draw_members(households: pd.DataFrame, rng: np.random.Generator) -> pd.DataF
     DataFrame
         One row a person: hhid, household (position in `households`), m_no, m_rel, m_sex, age
         (exact years on the first day of the first wave), m_edu, and the persistent draws phone_draw,
-        net_draw, acct_draw, wallet_draw.
+        net_draw, acct_draw, wallet_draw (uniform; phones of a household go together).
     """
     size = households["hh_size"].to_numpy()
     household = np.repeat(np.arange(len(size)), size)
@@ -93,8 +94,12 @@ def draw_members(households: pd.DataFrame, rng: np.random.Generator) -> pd.DataF
     relation, sex, age = _people(household, line, minor, head_age, rng)
     frame["m_rel"], frame["m_sex"], frame["age"] = relation, sex, age
     frame["m_edu"] = _education(age, x[household], rng)
-    for name in ("phone_draw", "net_draw", "acct_draw", "wallet_draw"):
+    for name in ("net_draw", "acct_draw", "wallet_draw"):
         frame[name] = rng.random(len(frame))
+    shared = rng.standard_normal(len(size))[household]
+    frame["phone_draw"] = ndtr(
+        np.sqrt(0.6) * shared + np.sqrt(0.4) * rng.standard_normal(len(frame))
+    )
     return frame
 
 

@@ -10,7 +10,8 @@ import pandas as pd
 from scipy.special import ndtr
 
 from survey_tools.synthetic.draws import Array, bounded, pick
-from survey_tools.synthetic.parameters import DistrictParameters, OutcomeParameters
+from survey_tools.synthetic.outcomes import OutcomeParameters
+from survey_tools.synthetic.parameters import DistrictParameters
 
 BAND_MIDDLES = {"b0": 0.0, "b1": 0.5, "b2": 3.0, "b3": 7.5, "b4": 20.0, "b5": 40.0}
 """Income from online selling last month (million VND) that stands for each band."""
@@ -129,7 +130,7 @@ def _draw_outcomes(
             draw = draws[_THRESHOLD_OF.get(name, name)]
             found[name] = ((draw < low).astype(float), (draw < high).astype(float))
     found[_SHARE] = _shares(chances[_SHARE], found["qr_shop_30d"], draws[_SHARE], parameters, rng)
-    sells = draws["sold_online_12m"] < np.maximum(parameters.sells_share, 0.0)
+    sells = draws["sold_online_12m"] < parameters.sells_share
     found["sells_any"] = (sells, sells)
     found["bands"], found["online_income_1m"] = _income(found["sold_online_12m"], parameters, rng)
     return found
@@ -186,7 +187,7 @@ def _income(
 
 
 def _refuse_disorder(chances: dict[str, tuple[Array, Array]]) -> None:
-    """A rarer case must stay the rarer one for every household, and no probability be clipped."""
+    """Stop when a rarer case is the likelier one for some household, or a probability would be clipped."""
     for rare, wide in _THRESHOLD_OF.items():
         if any((a > b).any() for a, b in zip(chances[rare], chances[wide], strict=True)):
             raise ValueError(f"{rare} is more likely than {wide} for some household")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from survey_tools.synthetic.draws import Array, join, pick
+from survey_tools.synthetic.draws import Array, join, only, pick
 from survey_tools.synthetic.parameters import DistrictParameters
 
 SCHOOLS = ("preschool", "primary", "lowsec", "upsec")
@@ -67,9 +67,9 @@ def record_rosters(
     """
     roster = _lines(interviews, members, ages)
     chosen = _choose(interviews, roster, parameters, rng)
-    roster["respondent"] = (roster["adult_no"] == chosen["kish_k"].to_numpy()[roster["interview"]]) & (
-        roster["m_age"] >= 18
-    )
+    roster["respondent"] = (
+        roster["adult_no"] == chosen["kish_k"].to_numpy()[roster["interview"]]
+    ) & (roster["m_age"] >= 18)
     roster = _with_means(roster, interviews, parameters, rng)
     smart = (roster["m_phone"] == "smart").groupby(roster["interview"]).sum()
     own = roster[roster["respondent"]].set_index("interview")
@@ -92,7 +92,9 @@ def _lines(interviews: pd.DataFrame, members: pd.DataFrame, ages: Array) -> pd.D
     age = ages[person, interviews["wave_no"].to_numpy()[interview]]
     heaped = interviews["heaped"].to_numpy()[interview] & (age >= 20)
     age = np.where(heaped, np.round(age / 5) * 5, age).astype(np.int64)
-    lines = lines.assign(interview=interview, m_age=age, education=lines["m_edu"]).drop(columns="age")
+    lines = lines.assign(interview=interview, m_age=age, education=lines["m_edu"]).drop(
+        columns="age"
+    )
     lines["adult_no"] = (lines["m_age"] >= 18).groupby(lines["interview"]).cumsum()
     lines["m_edu"] = lines["m_edu"].where(lines["m_age"] >= 15, None)
     return lines
@@ -128,9 +130,12 @@ def _with_means(
     smart = np.select(
         [age < 15, age < 18],
         [0.2, 0.75],
-        0.93 + 0.06 * x - 0.011 * older + 0.01 * per_line["wave_no"].to_numpy(),
+        0.90 + 0.08 * x - 0.013 * older + 0.01 * per_line["wave_no"].to_numpy(),
     )
-    weights = {"smart": np.clip(smart, 0.02, 1.0), "basic": np.where(age < 15, 0.1, 0.1 + 0.006 * older)}
+    weights = {
+        "smart": np.clip(smart, 0.02, 1.0),
+        "basic": np.where(age < 15, 0.1, 0.1 + 0.006 * older),
+    }
     weights["none"] = 1.0 - np.minimum(weights["smart"] + weights["basic"], 1.0)
     phone = np.where(needs, "smart", pick(roster["phone_draw"].to_numpy(), weights))
     online = np.where(phone == "smart", roster["net_draw"] < 0.96, roster["net_draw"] < 0.12)
@@ -145,5 +150,7 @@ def _with_means(
         "m_acct": np.where(unknown[0], "dk", np.where(has_account, "yes", "no")),
         "m_wallet": np.where(unknown[1], "dk", np.where(has_wallet, "yes", "no")),
     }
-    recorded = {name: np.where(asked[name], value, None) for name, value in values.items()}
-    return roster.drop(columns=["phone_draw", "net_draw", "acct_draw", "wallet_draw"]).assign(**recorded)
+    recorded = {name: only(asked[name], value) for name, value in values.items()}
+    return roster.drop(columns=["phone_draw", "net_draw", "acct_draw", "wallet_draw"]).assign(
+        **recorded
+    )

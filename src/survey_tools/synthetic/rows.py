@@ -61,11 +61,14 @@ def submissions(
     uids = asset_uids or {}
     makers = {"household": _household_rows, "team_log": _team_log_rows, "site": _site_rows}
     return {
-        form: makers[form](district, versions, uids.get(form)) for form, versions in contents.items()
+        form: makers[form](district, versions, uids.get(form))
+        for form, versions in contents.items()
     }
 
 
-def _household_rows(district: District, versions: Mapping[str, Content], uid: str | None) -> list[Row]:
+def _household_rows(
+    district: District, versions: Mapping[str, Content], uid: str | None
+) -> list[Row]:
     visits = district.visits.reset_index(drop=True)
     interview = visits["interview"].to_numpy()
     values = _with_roster_column(visits, district)
@@ -84,7 +87,9 @@ def _household_rows(district: District, versions: Mapping[str, Content], uid: st
     return rows
 
 
-def _team_log_rows(district: District, versions: Mapping[str, Content], uid: str | None) -> list[Row]:
+def _team_log_rows(
+    district: District, versions: Mapping[str, Content], uid: str | None
+) -> list[Row]:
     months = district.team_months
     months = months[months["sent"]].sort_values("_id", ignore_index=True)
     months = months.assign(month=months["month"].dt.strftime("%Y-%m-%d"))
@@ -120,7 +125,9 @@ def _with_roster_column(visits: pd.DataFrame, district: District) -> pd.DataFram
     return values
 
 
-def _answers(values: pd.DataFrame, content: Content, rosters: dict[int, tuple[str, list[Row]]]) -> list[Row]:
+def _answers(
+    values: pd.DataFrame, content: Content, rosters: dict[int, tuple[str, list[Row]]]
+) -> list[Row]:
     """One dict of path and text a row, in the order of the form."""
     paths = _paths(content)
     names = {name: _form_name(name, paths) for name in values.columns}
@@ -158,7 +165,8 @@ def _rosters(
     keys = [paths[name] for name in _ROSTER]
     cells = table.to_numpy(dtype=object)
     people = [
-        {keys[k]: _text(cells[n, k]) for k in np.flatnonzero(present[n])} for n in range(len(roster))
+        {keys[k]: _text(cells[n, k]) for k in np.flatnonzero(present[n])}
+        for n in range(len(roster))
     ]
     lines = district.roster.groupby("interview").indices
     return {
@@ -173,7 +181,7 @@ def _field_user(visits: pd.DataFrame) -> list[str]:
 
 
 def _heads(frame: pd.DataFrame) -> pd.DataFrame:
-    """Number and times of each row, as text."""
+    """Write number and times of each row as text."""
     head = {
         "_id": frame["_id"].astype("int64"),
         "start": _local(frame["start"]),
@@ -211,18 +219,19 @@ def _assemble(
     for head, answers, tail in zip(
         frame[0].to_dict("records"), middle, frame[1].to_dict("records"), strict=True
     ):
-        row = {"_id": head.pop("_id"), "formhub/uuid": hub, **head, **answers}
+        row: Row = {"_id": head["_id"], "formhub/uuid": hub}
+        row |= {str(key): value for key, value in head.items() if key != "_id"} | answers
         row |= {"__version__": version, "meta/instanceID": f"uuid:{tail['uuid']}"}
         if tail["edited"]:
             row["meta/deprecatedID"] = f"uuid:{tail['root']}"
-        where = [float(part) for part in row.get(position, "").split()[:2]] or [None, None]
+        parts = str(row.get(position, "")).split()[:2]
         row |= {
             "_xform_id_string": form,
             "_uuid": tail["uuid"],
             "meta/rootUuid": f"uuid:{tail['root']}",
             "_attachments": [],
             "_status": "submitted_via_web",
-            "_geolocation": where,
+            "_geolocation": [float(part) for part in parts] if parts else [None, None],
             "_submission_time": tail["sent_at"],
             "_validation_status": {},
             "_submitted_by": tail["user"],
