@@ -128,3 +128,15 @@ def test_execute__a_token_in_an_error_is_blotted_out(tmp_path, monkeypatch):
     done = execute(NOTEBOOKS / "raises.ipynb", tmp_path / "page.ipynb", {})
     assert "the column is missing" not in done.failure.message + done.failure.details
     assert done.failure.last_line == "ValueError: [token]"
+
+
+@pytest.mark.parametrize("keep_token", [False, True])
+def test_execute__only_a_kernel_that_pulls_sees_the_token(tmp_path, monkeypatch, keep_token):
+    monkeypatch.setenv("KOBO_TOKEN", "0123456789abcdef")
+    done = execute(
+        NOTEBOOKS / "shows_whether_it_has_the_token.ipynb",
+        tmp_path / "page.ipynb",
+        {},
+        kernels=Kernels(keep_token=keep_token),
+    )
+    assert _texts(done.output) == str(keep_token)

@@ -10,6 +10,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -161,8 +162,17 @@ _MESSAGES = {
 
 def without_token(text: str) -> str:
     """Blot out the server's token, wherever a text may have picked it up."""
-    token = os.environ.get("KOBO_TOKEN", "").strip()
-    return text.replace(token, "[token]") if token else text
+    for token in _tokens():
+        text = text.replace(token, "[token]")
+    return text
+
+
+def _tokens() -> list[str]:
+    found = [os.environ.get("KOBO_TOKEN", "")]
+    if path := os.environ.get("KOBO_TOKEN_FILE"):
+        with suppress(OSError):
+            found.append(Path(path).read_text(encoding="utf-8"))
+    return [token.strip() for token in found if token.strip()]
 
 
 def _failed_cell(output: Path) -> str:

@@ -21,13 +21,24 @@ from jupyter_client.manager import AsyncKernelManager
 
 from survey_tools.params import ROOT_VARIABLE
 
+TOKEN_VARIABLES = ("KOBO_TOKEN", "KOBO_TOKEN_FILE")
+"""Environment variables that hold the server's token, or name the file that does."""
+
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class Kernels:
-    """The kernels that a run has started; `manager_class` is handed to nbclient."""
+    """The kernels that a run has started; `manager_class` is handed to nbclient.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    keep_token : bool
+        Whether the kernels may see the server's token. Only the pull needs it: a notebook that does not
+        have it cannot show it.
+    """
+
+    def __init__(self, *, keep_token: bool = False) -> None:
+        self.keep_token = keep_token
         self._pids: set[int] = set()
         self._lock = threading.Lock()
         self._stopped = False
@@ -117,6 +128,9 @@ def _tracked_manager(kernels: Kernels) -> type[AsyncKernelManager]:
         async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
             if kernels.stopped:
                 raise RuntimeError("the run was stopped")
+            if not kernels.keep_token:
+                env = kw.get("env") or os.environ
+                kw["env"] = {k: v for k, v in env.items() if k not in TOKEN_VARIABLES}
             await super()._async_launch_kernel(kernel_cmd, **kw)
             self._tracked = getattr(self.provisioner, "pid", None)
             kernels._add(self._tracked)

@@ -6,7 +6,6 @@ Not here: report pages (survey_tools.run.reports), or what a stage computes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from survey_tools.errors import RunError
@@ -52,9 +51,8 @@ def run_stages(
 
         with bar("synthetic district", unit="step") as step:
             make_sandbox(ws, preset=preset, progress=step)
-    kernels = Kernels()
-    with kernel_environment(ws.root), stoppable(kernels, jobs=1) as pool:
-        return [_run_stage(ws, run, name, timeout, kernels, pool) for name in stages]
+    with kernel_environment(ws.root):
+        return [_run_stage(ws, run, name, timeout) for name in stages]
 
 
 def study_parameter(ws: Workspace) -> str:
@@ -68,9 +66,7 @@ def write_log(path: Path, failure: Failure) -> Path:
     return path
 
 
-def _run_stage(
-    ws: Workspace, run: str, name: str, timeout: int, kernels: Kernels, pool: ThreadPoolExecutor
-) -> Execution:
+def _run_stage(ws: Workspace, run: str, name: str, timeout: int) -> Execution:
     notebook = ws.notebooks / f"{name}.ipynb"
     output = ws.reports(run) / "notebooks" / f"{name}.ipynb"
     parameters = {"run": run, "study": study_parameter(ws)}
@@ -81,7 +77,8 @@ def _run_stage(
             where=str(ws.root),
             next_step="restore it, or go to the workspace that has it",
         )
-    with bar(name, total=count_cells(notebook)) as step:
+    kernels, cells = Kernels(keep_token=name == STAGES[0]), count_cells(notebook)
+    with bar(name, total=cells) as step, stoppable(kernels, jobs=1) as pool:
         execution: Execution = pool.submit(
             execute,
             notebook,
@@ -91,6 +88,7 @@ def _run_stage(
             kernels=kernels,
             on_cell=lambda index: step(index + 1),
         ).result()
+        step(cells)
     if execution.failure is not None:
         raise _stage_error(ws, run, name, execution)
     return execution
