@@ -121,8 +121,20 @@ def test_online_income_1m__bands_and_missing():
         sells__none=[True] + [False] * 9,
         sell_online=[None, "no"] + ["yes"] * 8,
         sell_income=[None, None, "b0", "b1", "b2", "b3", "b4", "b5", "ref", None],
+        consent_sensitive=["yes"] * 10,
     )
     check(found, [0, 0, 0, 0.5, 3, 7.5, 20, 40, NAN, NAN])
+
+
+def test_online_income_1m__without_consent_is_missing_for_sellers_and_others_alike():
+    found = values(
+        "online_income_1m",
+        sells__none=[True, False, False, True],
+        sell_online=[None, "no", "yes", None],
+        sell_income=[None, None, None, None],
+        consent_sensitive=["no", "no", "no", "yes"],
+    )
+    check(found, [NAN, NAN, NAN, 0])
 
 
 def test_add_outcomes__a_form_without_the_questions_gives_missing_not_zero():

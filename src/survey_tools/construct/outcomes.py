@@ -80,9 +80,14 @@ def district_platform_12m(household: pd.DataFrame) -> pd.Series:
 
 
 def online_income_1m(household: pd.DataFrame) -> pd.Series:
-    """Return income from online selling last month in million VND; 0 where nothing was sold online."""
+    """Return income from online selling last month in million VND; 0 where nothing was sold online.
+
+    Missing for all who did not agree to the sensitive questions, sellers or not: keeping only those of
+    them who sold nothing would pull the mean down.
+    """
     middle = column(household, "sell_income").map(INCOME_MIDDLE).astype("float64")
-    return middle.mask(sold_online_12m(household) == 0, 0.0)
+    agreed = coded(household, "consent_sensitive", one=("yes",), zero=("no",))
+    return middle.mask(sold_online_12m(household) == 0, 0.0).where(agreed == 1)
 
 
 OUTCOMES: dict[str, Callable[[pd.DataFrame], pd.Series]] = {

@@ -20,9 +20,7 @@ from survey_tools.kobo.sandbox import write_sandbox
 from survey_tools.kobo.xlsform import read_xlsform, rename_question
 from survey_tools.params import Workspace
 from survey_tools.run.progress import Step
-
-PRESET_VARIABLE = "SURVEY_TOOLS_SANDBOX_PRESET"
-"""Overrides the size of the synthetic district: `default` or `small` (three communes, for tests)."""
+from survey_tools.run.server import PRESET_VARIABLE
 
 PRESETS = ("default", "small")
 _VERSIONS = {

@@ -14,6 +14,7 @@ import pandas as pd
 
 import survey_tools
 from survey_tools.params import Workspace
+from survey_tools.report.disclosure import open_statuses
 from survey_tools.run.parameters import cell_text, read_cells
 
 DISTRICT = "district"
@@ -32,11 +33,18 @@ class ResultTables:
     frames: dict[str, pd.DataFrame]
 
     @classmethod
-    def read(cls, folder: Path) -> ResultTables:
-        """Read what is in `folder`."""
+    def read(cls, ws: Workspace) -> ResultTables:
+        """Read the results of the workspace, and what of them may be shown.
+
+        A commune's cell may have to be hidden because of another commune's answers, so the statuses
+        belong to what its page depends on.
+        """
         names = (*_BY_AREA, *_WHOLE, *_DISTRICT_ONLY)
-        paths = {name: folder / f"{name}.parquet" for name in names}
-        return cls({name: pd.read_parquet(p) for name, p in paths.items() if p.is_file()})
+        paths = {name: ws.results / f"{name}.parquet" for name in names}
+        frames = {name: pd.read_parquet(p) for name, p in paths.items() if p.is_file()}
+        if set(_BY_AREA) <= set(frames):
+            frames["statuses"] = open_statuses(ws)
+        return cls(frames)
 
     def areas(self) -> set[str]:
         """Areas that have levels: communes with at least one interview, and the district."""
@@ -50,7 +58,7 @@ class ResultTables:
         parts = [
             frame.loc[frame["area"].isin({area, DISTRICT})]
             for name, frame in self.frames.items()
-            if name in _BY_AREA
+            if name in (*_BY_AREA, "statuses")
         ]
         whole = (*_WHOLE, *_DISTRICT_ONLY) if area == DISTRICT else _WHOLE
         parts += [self.frames[name] for name in whole if name in self.frames]

@@ -20,6 +20,7 @@ from typing import Any
 from jupyter_client.manager import AsyncKernelManager
 
 from survey_tools.params import ROOT_VARIABLE
+from survey_tools.run.warm import WarmServer, adopt, can_fork
 
 TOKEN_VARIABLES = ("KOBO_TOKEN", "KOBO_TOKEN_FILE")
 """Environment variables that hold the server's token, or name the file that does."""
@@ -35,10 +36,13 @@ class Kernels:
     keep_token : bool
         Whether the kernels may see the server's token. Only the pull needs it: a notebook that does not
         have it cannot show it.
+    warm : WarmServer, optional
+        Forks the kernels; without it each starts in the ordinary way.
     """
 
-    def __init__(self, *, keep_token: bool = False) -> None:
+    def __init__(self, *, keep_token: bool = False, warm: WarmServer | None = None) -> None:
         self.keep_token = keep_token
+        self.warm = warm
         self._pids: set[int] = set()
         self._lock = threading.Lock()
         self._stopped = False
@@ -75,12 +79,25 @@ class Kernels:
 
 
 @contextmanager
-def kernel_environment(root: Path) -> Iterator[None]:
+def warm_server() -> Iterator[WarmServer | None]:
+    """Give a server that forks kernels with their imports done, or None where that is not possible."""
+    if not can_fork():
+        yield None
+        return
+    server = WarmServer(hidden=TOKEN_VARIABLES)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+@contextmanager
+def kernel_environment(root: Path, **more: str) -> Iterator[None]:
     """Let kernels find the workspace from any folder, and compute with one thread each.
 
-    Kernels inherit the environment of this process; it is put back on leaving.
+    Kernels inherit the environment of this process, with the variables `more`; it is put back on leaving.
     """
-    wanted = {ROOT_VARIABLE: str(root), **dict.fromkeys(_ONE_THREAD, "1")}
+    wanted = {ROOT_VARIABLE: str(root), **dict.fromkeys(_ONE_THREAD, "1"), **more}
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:
@@ -128,10 +145,15 @@ def _tracked_manager(kernels: Kernels) -> type[AsyncKernelManager]:
         async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
             if kernels.stopped:
                 raise RuntimeError("the run was stopped")
-            if not kernels.keep_token:
-                env = kw.get("env") or os.environ
-                kw["env"] = {k: v for k, v in env.items() if k not in TOKEN_VARIABLES}
-            await super()._async_launch_kernel(kernel_cmd, **kw)
+            env = kw.get("env") or os.environ
+            hidden = () if kernels.keep_token else TOKEN_VARIABLES
+            kw["env"] = {k: v for k, v in env.items() if k not in hidden}
+            warm = kernels.warm
+            forked = warm.fork(kernel_cmd, kw["env"], kw.get("cwd")) if warm else None
+            if forked is None:
+                await super()._async_launch_kernel(kernel_cmd, **kw)
+            else:
+                adopt(self.provisioner, forked)
             self._tracked = getattr(self.provisioner, "pid", None)
             kernels._add(self._tracked)
 

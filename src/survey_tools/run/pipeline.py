@@ -5,6 +5,7 @@ Not here: report pages (survey_tools.run.reports), or what a stage computes.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from survey_tools.run.execute import CELL_TIMEOUT, Execution, Failure, count_cel
 from survey_tools.run.files import check_space, write_text
 from survey_tools.run.kernels import Kernels, kernel_environment, stoppable
 from survey_tools.run.progress import bar
+from survey_tools.run.server import PRESET_VARIABLE
+from survey_tools.run.warm import WarmServer
 
 STAGES = ("10_pull", "20_clean", "30_check", "40_construct", "50_estimate")
 
@@ -25,6 +28,7 @@ def run_stages(
     stages: Sequence[str] = STAGES,
     preset: str = "default",
     timeout: int = CELL_TIMEOUT,
+    warm: WarmServer | None = None,
 ) -> list[Execution]:
     """Execute the stage notebooks into `reports/<run>/notebooks/`; the first failure stops.
 
@@ -39,6 +43,8 @@ def run_stages(
         Size of the synthetic district, where the study uses the sandbox.
     timeout : int
         Seconds that one cell may take.
+    warm : WarmServer, optional
+        Forks the kernels of all stages but the pull, during which it does its imports.
 
     Raises
     ------
@@ -51,8 +57,9 @@ def run_stages(
 
         with bar("synthetic district", unit="step") as step:
             make_sandbox(ws, preset=preset, progress=step)
-    with kernel_environment(ws.root):
-        return [_run_stage(ws, run, name, timeout) for name in stages]
+    chosen = os.environ.get(PRESET_VARIABLE) or preset
+    with kernel_environment(ws.root, **{PRESET_VARIABLE: chosen}):
+        return [_run_stage(ws, run, name, timeout, warm) for name in stages]
 
 
 def study_parameter(ws: Workspace) -> str:
@@ -66,7 +73,9 @@ def write_log(path: Path, failure: Failure) -> Path:
     return path
 
 
-def _run_stage(ws: Workspace, run: str, name: str, timeout: int) -> Execution:
+def _run_stage(
+    ws: Workspace, run: str, name: str, timeout: int, warm: WarmServer | None
+) -> Execution:
     notebook = ws.notebooks / f"{name}.ipynb"
     output = ws.reports(run) / "notebooks" / f"{name}.ipynb"
     parameters = {"run": run, "study": study_parameter(ws)}
@@ -77,7 +86,8 @@ def _run_stage(ws: Workspace, run: str, name: str, timeout: int) -> Execution:
             where=str(ws.root),
             next_step="restore it, or go to the workspace that has it",
         )
-    kernels, cells = Kernels(keep_token=name == STAGES[0]), count_cells(notebook)
+    pulls = name == STAGES[0]
+    kernels, cells = Kernels(keep_token=pulls, warm=None if pulls else warm), count_cells(notebook)
     with bar(name, total=cells) as step, stoppable(kernels, jobs=1) as pool:
         execution: Execution = pool.submit(
             execute,

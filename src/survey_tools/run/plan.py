@@ -90,7 +90,7 @@ def plan_reports(
     RunError
         When there are no results yet, or a language is not one of the study.
     """
-    results = ResultTables.read(ws.results)
+    results = ResultTables.read(ws)
     if not results.frames:
         raise RunError(
             "There are no results to report yet.",

@@ -11,6 +11,7 @@ import time
 import traceback
 from collections.abc import Sequence
 from concurrent.futures import as_completed
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,12 @@ from survey_tools.report.site import write_index
 from survey_tools.run.execute import CELL_TIMEOUT, Execution, Failure, execute, without_token
 from survey_tools.run.files import check_space
 from survey_tools.run.fingerprint import DISTRICT
-from survey_tools.run.kernels import Kernels, kernel_environment, stoppable
+from survey_tools.run.kernels import Kernels, kernel_environment, stoppable, warm_server
 from survey_tools.run.pipeline import study_parameter, write_log
 from survey_tools.run.plan import NO_DATA, Page, plan_reports
 from survey_tools.run.progress import bar, say
 from survey_tools.run.record import Record
+from survey_tools.run.warm import WarmServer
 
 _render_lock = threading.Lock()
 
@@ -57,6 +59,7 @@ def run_reports(
     force: bool = False,
     explain: bool = False,
     timeout: int = CELL_TIMEOUT,
+    warm: WarmServer | None = None,
 ) -> Outcome:
     """Make the pages that are not there or out of date, then the index; one failure costs no other page.
 
@@ -72,6 +75,8 @@ def run_reports(
         Say of each page why it is redone.
     timeout : int
         Seconds that one cell may take.
+    warm : WarmServer, optional
+        Forks the kernels; without it one is started, where there is something to make.
 
     Returns
     -------
@@ -90,7 +95,7 @@ def run_reports(
         elif not page.reason:
             record.set_page({**(record.page(page.code, page.lang) or {}), "status": "skipped"})
     try:
-        done = _run_all(ws, run, todo, record, jobs or os.cpu_count() or 1, timeout)
+        done = _run_all(ws, run, todo, record, jobs or os.cpu_count() or 1, timeout, warm)
     finally:
         write_index(ws, run, record.finish())
     failed = sum(status == "failed" for status in done)
@@ -105,14 +110,22 @@ def run_reports(
 
 
 def _run_all(
-    ws: Workspace, run: str, pages: list[Page], record: Record, jobs: int, timeout: int
+    ws: Workspace,
+    run: str,
+    pages: list[Page],
+    record: Record,
+    jobs: int,
+    timeout: int,
+    warm: WarmServer | None,
 ) -> list[str]:
-    kernels = Kernels()
     done: list[str] = []
+    if not pages:
+        return done
     with (
         kernel_environment(ws.root),
+        nullcontext(warm) if warm else warm_server() as server,
         bar("report pages", total=len(pages), unit="page") as step,
-        stoppable(kernels, jobs=jobs) as pool,
+        stoppable(kernels := Kernels(warm=server), jobs=jobs) as pool,
     ):
         futures = [pool.submit(_run_page, ws, run, page, timeout, kernels) for page in pages]
         for future in as_completed(futures):
@@ -142,11 +155,13 @@ def _run_page(
         message = without_token(str(error))
         failure = Failure("outside the cells", type(error).__name__, message, text)
     seconds = round(time.monotonic() - started, 2)
+    log = folder / "logs" / f"{page.stem}.log"
     if failure is None:
+        log.unlink(missing_ok=True)
         return _entry(page, "ok", seconds=seconds)
     if kernels.stopped:
         return _entry(page, "stopped", error="the run was stopped")
-    log = write_log(folder / "logs" / f"{page.stem}.log", failure)
+    write_log(log, failure)
     (folder / page.file).unlink(missing_ok=True)
     return _entry(
         page,

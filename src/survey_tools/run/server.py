@@ -16,6 +16,9 @@ from survey_tools.kobo.sandbox import Sandbox
 from survey_tools.params import Workspace
 from survey_tools.run.progress import Step
 
+PRESET_VARIABLE = "SURVEY_TOOLS_SANDBOX_PRESET"
+"""Overrides the size of the synthetic district: `default` or `small` (three communes, for tests)."""
+
 
 @dataclass(frozen=True)
 class Server:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from survey_tools.errors import RunError
 from survey_tools.params import Workspace
 from survey_tools.run.execute import CELL_TIMEOUT
+from survey_tools.run.kernels import kernel_environment, warm_server
 from survey_tools.run.pipeline import STAGES, run_stages
 from survey_tools.run.reports import Outcome, run_reports
 
@@ -51,7 +52,9 @@ def run_study(
     if first not in STAGES:
         raise RunError("There is no such stage.", expected=" or ".join(STAGES), found=repr(first))
     stages = STAGES[STAGES.index(first) :]
-    run_stages(ws, run, stages=stages, preset=preset, timeout=timeout)
-    return run_reports(
-        ws, run, communes, langs, jobs=jobs, force=force, explain=explain, timeout=timeout
-    )
+    with kernel_environment(ws.root), warm_server() as warm:
+        run_stages(ws, run, stages=stages, preset=preset, timeout=timeout, warm=warm)
+        return run_reports(
+            ws, run, communes, langs,
+            jobs=jobs, force=force, explain=explain, timeout=timeout, warm=warm,
+        )  # fmt: skip

@@ -15,7 +15,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import IO, Any, cast
 
 SWITCH = "SURVEY_TOOLS_FORK"
 """Set to 0 to start every kernel in the ordinary way."""
@@ -40,7 +40,7 @@ class WarmServer:
     def __init__(self, hidden: Sequence[str] = ()) -> None:
         environment = {k: v for k, v in os.environ.items() if k not in hidden}
         self._lock = threading.Lock()
-        self._process = subprocess.Popen(  # noqa: S603 -- our own module
+        self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "survey_tools.run.warm_kernel"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -48,6 +48,8 @@ class WarmServer:
             env=environment,
             start_new_session=True,
         )
+        self._requests = cast("IO[str]", self._process.stdin)
+        self._answers = cast("IO[str]", self._process.stdout)
 
     def fork(
         self, command: Sequence[str], env: Mapping[str, str], cwd: str | None
@@ -68,18 +70,16 @@ class WarmServer:
             return None
         request = {"arguments": arguments, "env": dict(env), "cwd": cwd or os.getcwd()}  # noqa: PTH109
         with self._lock, suppress(OSError, ValueError):
-            assert self._process.stdin and self._process.stdout  # noqa: S101 -- both are pipes
-            self._process.stdin.write(json.dumps(request) + "\n")
-            self._process.stdin.flush()
-            return ForkedKernel(int(self._process.stdout.readline()))
+            self._requests.write(json.dumps(request) + "\n")
+            self._requests.flush()
+            return ForkedKernel(int(self._answers.readline()))
         return None
 
     def close(self) -> None:
         """End the server; kernels still at work notice that their parent is gone and end."""
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with suppress(OSError):
-                    pipe.close()
+        for pipe in (self._requests, self._answers):
+            with suppress(OSError):
+                pipe.close()
         try:
             self._process.wait(5)
         except subprocess.TimeoutExpired:

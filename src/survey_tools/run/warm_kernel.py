@@ -24,7 +24,13 @@ IMPORTS = (
     "seaborn",
     "ipykernel.ipkernel",
     "ipykernel.kernelapp",
-    "survey_tools.report",
+    "pandera.strategies.pandas_strategies",
+    "pandera.backends.pandas.builtin_checks",
+    "matplotlib.backends.backend_agg",
+    "pandas.io.formats.style",
+    "survey_tools.report.figures",
+    "survey_tools.report.sentences",
+    "survey_tools.report.page",
 )
 
 INLINE = "module://matplotlib_inline.backend_inline"

@@ -124,7 +124,7 @@ def _note(parameters: DistrictParameters, name: str, spillover: float) -> str:
     if name == "cashless_share_last10":
         parts.append("partly through paying shops by QR")
     if name == "online_income_1m":
-        lost = 1 - parameters.sensitive * (1 - parameters.no_answer)
+        lost = parameters.no_answer
         parts.append(
             f"through selling online alone; {lost:.0%} of sellers do not name their income, so an "
             "estimate from the answers is nearer to zero by about that part"
