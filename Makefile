@@ -25,6 +25,7 @@ demo: $(READY)
 lab: $(READY)
 	@$(BIN)/jupyter lab notebooks/
 
+test: export OPENBLAS_NUM_THREADS = 1
 test: $(READY) lint
 	@scripts/install-browser.sh
 	@$(BIN)/pytest -n 2 --dist loadgroup

@@ -61,16 +61,6 @@ OnlyOption = Annotated[bool, typer.Option("--only-reports", help="Leave the stag
 PortOption = Annotated[
     int, typer.Option("--port", help="Port on this machine; 0 takes a free one.")
 ]
-TokenOption = Annotated[
-    str | None,
-    typer.Option(
-        "--token",
-        envvar=TOKEN_VARIABLE,
-        show_envvar=True,
-        show_default=False,
-        help="Token to ask for; a new one is made if left out.",
-    ),
-]
 
 
 def main() -> None:
@@ -212,27 +202,28 @@ def report(
 def sandbox(
     study: StudyOption = "params/study.yml",
     port: PortOption = 8765,
-    token: TokenOption = None,
     preset: PresetOption = "default",
     debug: DebugOption = False,
 ) -> None:
-    """Serve the synthetic district as KoboToolbox would."""
+    """Serve the synthetic district as KoboToolbox would; asks for KOBO_TOKEN, or makes a token."""
+    import os
     import secrets
 
     from survey_tools.run import serve_sandbox
     from survey_tools.run.district import make_sandbox
 
     folder = make_sandbox(_open(study), preset=preset)
-    made = token or secrets.token_hex(20)
+    given = os.environ.get(TOKEN_VARIABLE, "").strip()
+    token = given or secrets.token_hex(20)
 
     def ready(url: str) -> None:
         typer.echo(f"The sandbox answers at {url} (Ctrl-C stops it).")
-        if token is None:
-            typer.echo(f"In another terminal: export {TOKEN_VARIABLE}={made}")
+        if given:
+            typer.echo(f"It asks for the token in {TOKEN_VARIABLE}.")
         else:
-            typer.echo(f"It asks for the token that you gave ({TOKEN_VARIABLE} or --token).")
+            typer.echo(f"In another terminal: export {TOKEN_VARIABLE}={token}")
 
-    serve_sandbox(folder, token=made, port=port, ready=ready)
+    serve_sandbox(folder, token=token, port=port, ready=ready)
 
 
 @app.command()

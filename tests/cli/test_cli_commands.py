@@ -18,6 +18,7 @@ from survey_tools import __version__, run
 from survey_tools.cli import app
 from survey_tools.errors import KoboError
 from survey_tools.kobo import KoboSession
+from survey_tools.run.files import read_json
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
@@ -169,29 +170,28 @@ def test_interrupt__stops_kernels_and_leaves_nothing_half_written(workspace):
     shutil.copy(fixture, workspace / "notebooks" / "20_clean.ipynb")
     command = [sys.executable, "-m", "survey_tools.cli", "run", "--from", "20_clean"]
     process = subprocess.Popen(command, cwd=workspace, stderr=subprocess.PIPE, text=True)
-    kernels = _wait_for_kernel(process.pid)
+    started = _processes_at_work(process.pid, workspace)
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Run the same command again" in told
     assert "Traceback" not in told
-    assert not [k for k in kernels if k.is_running() and k.status() != psutil.STATUS_ZOMBIE]
+    assert started
+    assert not psutil.wait_procs(started, timeout=10)[1]
     assert list((workspace / "reports" / "main" / "notebooks").iterdir()) == []
 
 
-def _wait_for_kernel(pid: int) -> list[psutil.Process]:
+def _processes_at_work(pid: int, workspace: Path) -> list[psutil.Process]:
+    """Wait until the long cell runs, and return the processes that the command has started."""
+    running = workspace / "reports" / "main" / "notebooks" / ".20_clean.running.ipynb"
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        found = [
-            child
-            for child in psutil.Process(pid).children(recursive=True)
-            if "ipykernel_launcher" in " ".join(child.cmdline())
-        ]
-        if found:
-            time.sleep(1.5)
-            return found
+        cells = (read_json(running) or {"cells": []})["cells"]
+        states = [cell["metadata"].get("papermill", {}).get("status") for cell in cells]
+        if states and states[-1] == "running":
+            return psutil.Process(pid).children(recursive=True)
         time.sleep(0.1)
-    raise TimeoutError("no kernel was started")
+    raise TimeoutError("the cell was not reached")
 
 
 def _configure(workspace: Path, url: str) -> None:

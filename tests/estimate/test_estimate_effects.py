@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -245,30 +242,3 @@ def test_itt__names_strata_with_one_arm_and_keeps_their_rows(households, design)
 
 def test_itt__says_that_there_is_no_baseline(households, design):
     assert "no baseline measure" in itt(households.drop(columns="y__w1"), design, "y").note[0]
-
-
-QUICK = """
-import sys, time
-import pandas as pd
-from survey_tools.estimate import Design, effects
-design = Design("intensive", "team_id", "commune_code", ("resp_age", "poor"), "w1", "w3", "reached")
-households = pd.read_parquet(sys.argv[1])
-start = time.perf_counter()
-effects(households, design, [f"y{i}" for i in range(12)])
-print(time.perf_counter() - start)
-"""
-
-
-def test_effects__twelve_outcomes_are_quick(households, tmp_path):
-    # one thread, as the notebooks run: two threads on a busy machine wait for each other
-    copies = {f"y{i}__{w}": households[f"y__{w}"] for i in range(12) for w in ("w1", "w3")}
-    households.assign(**copies).to_parquet(tmp_path / "households.parquet")
-    done = subprocess.run(
-        [sys.executable, "-c", QUICK, str(tmp_path / "households.parquet")],
-        env=os.environ | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert float(done.stdout) < 5
-    assert not done.stderr

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -164,13 +162,6 @@ def test_levels__cover_the_truth(simulate, panel_of, design):
     # waves of a district share its teams: 40 independent draws, error about .03
     assert np.mean(district) >= 0.88
     assert 0.93 <= np.mean(communes) <= 0.975
-
-
-def test_levels__twelve_outcomes_are_quick(panel, design):
-    copies = panel.assign(**{f"y{i}": panel.y for i in range(12)})
-    start = time.perf_counter()
-    levels(copies, design, [f"y{i}" for i in range(12)])
-    assert time.perf_counter() - start < 5
 
 
 def test_choices__counts_households_that_answered():

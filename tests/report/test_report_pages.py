@@ -3,12 +3,12 @@
 import re
 import warnings
 from html.parser import HTMLParser
+from pathlib import Path
 
 import nbformat
 import papermill
 import pytest
 
-from conftest import ROOT
 from survey_tools.errors import AreaError, DisclosureError, ParamsError, RunError
 from survey_tools.params import ROOT_VARIABLE
 from survey_tools.report import figures, tables
@@ -17,6 +17,7 @@ from survey_tools.report.page import commit_of, open_page
 from survey_tools.report.render import render_html
 from survey_tools.report.site import write_index
 
+ROOT = Path(__file__).parents[2]
 NOTEBOOKS = {
     "10288.vi": ("60_commune_report.ipynb", {"commune": 10288, "lang": "vi"}),
     "district.en": ("70_district_report.ipynb", {"lang": "en"}),

@@ -5,6 +5,7 @@ Reads and hides nothing itself; `disclosure.open_results` fills it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,11 +75,20 @@ class Results:
         return self.numbers.percent(self.study.design.interval)
 
     def outcome(self, name: str) -> str:
-        """Label of an outcome, an exposure or a covariate; the name itself where there is none."""
+        """Label of an outcome, an exposure or a covariate; the name itself where there is none.
+
+        An outcome in one wave (`qr_shop_30d__w1`) has the label of the outcome: the table says which wave.
+        """
+        name = name.split("__")[0]
         if name in self.outcomes.index:
             return str(self.outcomes.loc[name, f"label_{self.lang}"])
         key = f"variable_{name}"
         return self.words(key) if key in self.words else name
+
+    def flow_term(self, kind: str, text: str) -> str:
+        """Word for a stage or reason of the sample flow; `text` itself where there is none."""
+        key = f"{kind}_" + re.sub(r"[^a-z]+", "_", text.lower()).strip("_")
+        return self.words(key) if key in self.words else text
 
     def scale(self, name: str) -> str:
         """Scale of an outcome; what is no outcome of the study is an exposure, yes or no."""

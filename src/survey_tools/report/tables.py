@@ -150,16 +150,20 @@ def attrition_table(results: Results) -> Table:
 
 
 def flow_table(results: Results) -> Table:
-    """Tabulate how many rows left at each step and why."""
+    """Tabulate how many rows left and why; steps at which none left are left out."""
+    flow = results.flow
+    counts = ~flow["step"].isin([0, 1]) & (flow["dropped"] == 0)
+    last = flow["step"] == flow.groupby("wave")["step"].transform("max")
+    flow = flow[~counts | last]
     rows: list[tuple[Cell, ...]] = [
         (
-            str(row.stage),
-            str(row.wave),
-            str(row.reason),
+            results.flow_term("stage", str(row.stage)),
+            results.wave(str(row.wave)),
+            results.flow_term("reason", str(row.reason)),
             results.numbers.count(row.dropped),
             results.numbers.count(row.remaining),
         )
-        for row in rows_of(results.flow)
+        for row in rows_of(flow)
     ]
     names = ("stage", "wave", "reason", "dropped", "remaining")
     return _table(results, "caption_flow", names, rows, text_columns=3)
