@@ -18,7 +18,7 @@ import pytest
 from survey_tools.params import ROOT_VARIABLE
 
 NOTEBOOKS = sorted(path.name for path in (Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
-TIMEOUT = 240.0
+TIMEOUT = 240_000
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("workspace")]
 
@@ -33,6 +33,7 @@ class Lab:
             self.port = probe.getsockname()[1]
         command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
         command += [f"--ServerApp.port={self.port}", f"--ServerApp.root_dir={root}"]
+        command += ["--LabApp.expose_app_in_browser=True"]
         env = {k: v for k, v in os.environ.items() if k != ROOT_VARIABLE}
         env |= {"JUPYTER_TOKEN": self.token, "SURVEY_TOOLS_SANDBOX_PRESET": "small"}
         self.process = subprocess.Popen(command, cwd=root, env=env, stderr=log.open("wb"))
@@ -88,22 +89,16 @@ def _errors(cells: list[dict]) -> list[str]:
 @pytest.mark.parametrize("notebook", NOTEBOOKS)
 def test_run_all__ends_without_error(lab, browser, notebook):
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.set_default_timeout(TIMEOUT)
     page.goto(f"http://127.0.0.1:{lab.port}/lab/tree/notebooks/{notebook}?token={lab.token}&reset")
-    page.locator(".jp-Notebook").wait_for(timeout=60_000)
-    page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').first.wait_for(
-        timeout=60_000
-    )
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.locator('[data-command="runmenu:run-all"]').click()
-
-    end = time.monotonic() + TIMEOUT
-    while time.monotonic() < end:
-        page.wait_for_timeout(1000)
-        page.keyboard.press("Control+s")
-        page.wait_for_timeout(500)
-        cells = lab.code_cells(notebook)
-        if _errors(cells) or all(cell["execution_count"] for cell in cells):
-            break
+    page.locator(".jp-Notebook").wait_for()
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+    select = page.locator(".jp-Dialog .jp-mod-accept")
+    if select.is_visible():
+        select.click()
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    cells = lab.code_cells(notebook)
     page.close()
     assert _errors(cells) == []
     assert [cell["id"] for cell in cells if not cell["execution_count"]] == []

@@ -159,7 +159,7 @@ def test_papermill__takes_a_code_as_a_number_and_refuses_what_is_no_commune(
             "commune",
             commune,
             "--no-progress-bar",
-        ],  # fmt: skip
+        ],
         cwd=workspace,
         env=_plain_environment(),
         capture_output=True,
