@@ -62,7 +62,8 @@ class Lab:
 
 @pytest.fixture(scope="module")
 def lab(workspace, tmp_path_factory):
-    server = Lab(workspace, tmp_path_factory.mktemp("lab") / "lab.log")
+    folder = tmp_path_factory.mktemp("lab")
+    server = Lab(shutil.copytree(workspace, folder / "district"), folder / "lab.log")
     yield server
     server.process.terminate()
     server.process.wait(20)

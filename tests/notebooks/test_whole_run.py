@@ -34,22 +34,19 @@ def test_run__makes_every_page_in_both_languages(workspace):
     }
 
 
-def test_run__again_redoes_nothing_and_one_commune_redoes_only_its_page(workspace):
-    again = survey_tools("run", "--only-reports", "--communes", "10270,10288", cwd=workspace)
+def test_run__again_redoes_nothing_and_one_commune_redoes_only_its_page(workspace, tmp_path):
+    root = shutil.copytree(workspace, tmp_path / "copy")
+    command = ("run", "--only-reports", "--communes", "10270,10288")
+    again = survey_tools(*command, cwd=root)
     assert "0 made, 6 unchanged, 0 failed" in again.stdout + again.stderr
 
-    path = workspace / "data" / "processed" / "results" / "choices.parquet"
-    original = path.read_bytes()
+    path = root / "data" / "processed" / "results" / "choices.parquet"
     choices = pd.read_parquet(path)
     row = choices.index[(choices["area"] == "10270") & (choices["numerator"] > 6)][0]
     choices.loc[row, "numerator"] -= 1
     choices.to_parquet(path, index=False)
-    try:
-        changed = survey_tools("run", "--only-reports", "--communes", "10270,10288", cwd=workspace)
-        assert "2 made, 4 unchanged, 0 failed" in changed.stdout + changed.stderr
-    finally:
-        path.write_bytes(original)
-        survey_tools("run", "--only-reports", "--communes", "10270,10288", cwd=workspace)
+    changed = survey_tools(*command, cwd=root)
+    assert "2 made, 4 unchanged, 0 failed" in changed.stdout + changed.stderr
 
 
 def test_pull__holds_what_the_sandbox_serves(workspace):

@@ -118,7 +118,8 @@ def test_kernel_environment__reaches_the_kernel_and_is_put_back(tmp_path, monkey
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     with kernel_environment(tmp_path):
         done = execute(NOTEBOOKS / "shows_environment.ipynb", tmp_path / "page.ipynb", {})
-    assert _texts(done.output) == f"('{tmp_path}', '1')"
+    # the kernel breaks a long pair into two lines
+    assert " ".join(_texts(done.output).split()) == f"('{tmp_path}', '1')"
     assert "SURVEY_TOOLS_ROOT" not in os.environ
     assert os.environ["OMP_NUM_THREADS"] == "7"
 

@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import IO, Any, cast
 
 SWITCH = "SURVEY_TOOLS_FORK"
@@ -40,8 +41,8 @@ class WarmServer:
     def __init__(self, hidden: Sequence[str] = ()) -> None:
         environment = {k: v for k, v in os.environ.items() if k not in hidden}
         self._lock = threading.Lock()
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "survey_tools.run.warm_kernel"],
+        self._process = subprocess.Popen(  # noqa: S603 -- our own file
+            [sys.executable, "-P", str(Path(__file__).with_name("warm_kernel.py"))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -1,6 +1,7 @@
 """The process that `warm.WarmServer` starts: import what notebooks import, then fork kernels.
 
-It imports and never computes, so no thread pool is alive when it forks. Run as a module only.
+It imports and never computes, so no thread pool is alive when it forks. Run as a file, so that no package
+is imported before `_import_all` has its say.
 """
 
 from __future__ import annotations
