@@ -198,3 +198,10 @@ def _configure(workspace: Path, url: str) -> None:
     path = workspace / "params" / "study.yml"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("url: sandbox", f"url: {url}"), encoding="utf-8")
+
+
+def test_run__unknown_commune_is_refused_before_anything_runs(workspace):
+    done = _call("run", "--communes", "10291,Dai-Thangg")
+    assert done.exit_code == 2
+    assert "10291 (Xã Đại Thắng)" in done.output
+    assert not (workspace / "data").exists()

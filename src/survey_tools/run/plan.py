@@ -114,6 +114,14 @@ def plan_reports(
     return pages
 
 
+def check_wanted(
+    ws: Workspace, communes: Sequence[str | int] | None, langs: Sequence[str] | None
+) -> None:
+    """Refuse communes and languages that the study does not have, before anything is run for them."""
+    _wanted(ws, communes)
+    _languages(ws, langs)
+
+
 def _wanted(ws: Workspace, communes: Sequence[str | int] | None) -> list[str]:
     """Codes of the pages in order, the district last."""
     areas, list_ = read_areas(ws.file("areas")), ws.study.areas.list_

@@ -12,6 +12,7 @@ from survey_tools.params import Workspace
 from survey_tools.run.execute import CELL_TIMEOUT
 from survey_tools.run.kernels import kernel_environment, warm_server
 from survey_tools.run.pipeline import STAGES, run_stages
+from survey_tools.run.plan import check_wanted
 from survey_tools.run.reports import Outcome, run_reports
 
 
@@ -48,9 +49,12 @@ def run_study(
     ------
     RunError
         When a stage fails, or `first` is no stage.
+    AreaError, ParamsError
+        When a commune or language is not one of the study; nothing was run.
     """
     if first not in STAGES:
         raise RunError("There is no such stage.", expected=" or ".join(STAGES), found=repr(first))
+    check_wanted(ws, communes, langs)
     stages = STAGES[STAGES.index(first) :]
     with kernel_environment(ws.root), warm_server() as warm:
         run_stages(ws, run, stages=stages, preset=preset, timeout=timeout, warm=warm)
