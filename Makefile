@@ -23,7 +23,8 @@ demo: $(READY)
 	@$(BIN)/survey-tools demo
 
 lab: $(READY)
-	@$(BIN)/jupyter lab notebooks/
+	@$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks \
+	  $(if $(filter 0,$(shell id -u)),--allow-root)
 
 test: export OPENBLAS_NUM_THREADS = 1
 test: $(READY) lint
