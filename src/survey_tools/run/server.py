@@ -5,14 +5,13 @@ Not here: pulling rows, or making the synthetic district (survey_tools.run.distr
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from survey_tools.kobo import read_token
-from survey_tools.kobo.sandbox import Sandbox
+from survey_tools.kobo.sandbox import Sandbox, serve_forever
 from survey_tools.params import Workspace
 from survey_tools.run.progress import Step
 
@@ -66,7 +65,7 @@ def kobo_server(
 def serve_sandbox(
     folder: Path, *, token: str, port: int = 0, ready: Callable[[str], None] | None = None
 ) -> None:
-    """Serve a sandbox folder until the process is told to stop (Ctrl-C).
+    """Serve a sandbox folder until the process is told to stop (Ctrl-C or SIGTERM).
 
     Parameters
     ----------
@@ -79,8 +78,6 @@ def serve_sandbox(
     ready : callable, optional
         Called with the address as soon as it answers.
     """
-    with Sandbox(folder, token=token, port=port) as sandbox, suppress(KeyboardInterrupt):
-        if ready is not None:
-            ready(sandbox.url)
-        while True:
-            time.sleep(3600)
+    serve_forever(
+        folder, token=token, port=port, on_ready=lambda sandbox: ready and ready(sandbox.url)
+    )
