@@ -2,12 +2,14 @@
 
 import copy
 import json
+import sys
 from pathlib import Path
 from urllib.parse import parse_qs
 
 import httpx
 
-from survey_tools.kobo import KoboClient
+from survey_tools.errors import StoreError
+from survey_tools.kobo import KoboClient, Store
 
 RECORDED = Path(__file__).parents[1] / "fixtures" / "kobo" / "recorded"
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
@@ -70,7 +72,8 @@ class FakeServer:
     def _matches(self, row_id, test):
         if self.ignore_query:
             return True
-        return row_id > test.get("$gt", -1) and row_id in test.get("$in", [row_id])
+        in_range = test.get("$gt", -1) < row_id <= test.get("$lte", row_id)
+        return in_range and row_id in test.get("$in", [row_id])
 
 
 def reached_household():
@@ -174,3 +177,15 @@ def _member(number, rel, sex, age):
         "m_smart": "1",
     }
     return {f"main/c_roster/roster/{key}": value for key, value in answers.items()}
+
+
+def sync_in_child(url, token, path, uid):
+    """Sync in a process of its own, to be killed; exit code 3 says that another sync was running."""
+    try:
+        with (
+            KoboClient(url, token) as client,
+            Store.open(path, server="sandbox", asset=uid) as store,
+        ):
+            client.sync(uid, store, accept_loss=True)
+    except StoreError as error:
+        sys.exit(3 if "Another" in str(error) else 4)

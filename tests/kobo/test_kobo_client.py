@@ -21,7 +21,7 @@ def test_asset__recorded_form():
     asset = serving(recorded("pilot/14_asset_v2.json")).asset(UID)
     assert (asset.uid, asset.name, asset.deployed) == (UID, "Phu Xuyen pilot", True)
     assert asset.encrypted is False
-    assert set(asset.deployed_versions) == set(VERSIONS)
+    assert {version.uid for version in asset.versions} == set(VERSIONS)
     assert "view_submissions" in asset.permissions
 
 

@@ -6,7 +6,7 @@ from kobo_fakes import SERVER, UID, VERSIONS, FakeServer
 
 from survey_tools.errors import KoboError, StoreError
 from survey_tools.kobo import Store
-from survey_tools.kobo.sync import signature_of
+from survey_tools.kobo.signature import signature_of
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_sync__nothing_new_costs_an_index_and_changes_nothing(server, store):
     again = sync(server, store)
     assert (again.new, again.edited, again.deleted, again.unchanged) == (0, 0, 0, 55)
     assert again.proof == first.proof
-    assert len(server.requests) - before == 4
+    assert len(server.requests) - before == 2  # the form and one page of the index
 
 
 def test_sync__few_changes_are_fetched_in_batches_of_200(pilot_rows, store):
@@ -75,7 +75,7 @@ def test_sync__more_than_half_changed_walks_whole_pages(pilot_rows, store):
     before = len(server.requests)
     report = sync(server, store)
     assert (report.edited, report.unchanged) == (700, 500)
-    assert len(server.requests) - before == 1 + 1 + 2 + 2 + 1
+    assert len(server.requests) - before == 1 + 2 + 2 + 1
 
 
 def test_sync__changed_validation_status_is_an_edit(server, store):
@@ -136,8 +136,8 @@ def test_sync__row_missing_from_the_index_by_chance_is_asked_for_again(server, s
     start = len(server.requests)
 
     def hide_during_index(number):
-        # requests of this pull: asset, versions, index, then the missing rows by id
-        server.hide = {30} if number == start + 2 else set()
+        # requests of this pull: form, index, then the missing rows by id
+        server.hide = {30} if number == start + 1 else set()
 
     server.before = hide_during_index
     report = sync(server, store)
@@ -157,12 +157,85 @@ def test_sync__rows_that_come_in_during_the_walk_are_caught_by_the_next(server, 
     extra = {**pilot_rows[0], "_id": 900, "_uuid": "late"}
 
     def add(number):
-        if number == 5:
+        if number == 4:  # form, two versions, the rows; then the count
             server.rows[900] = extra
 
     server.before = add
     report = sync(server, store)
-    assert (report.rows, report.server_count) == (56, 56)
+    assert (report.rows, report.server_count, report.arrived, report.walks) == (56, 56, 0, 2)
+
+
+def test_sync__rows_that_never_stop_coming_do_not_make_it_fail(server, store, pilot_rows):
+    def add(number):
+        server.rows[900 + number] = {**pilot_rows[0], "_id": 900 + number, "_uuid": f"n{number}"}
+
+    server.before = add
+    report = sync(server, store)
+    assert (report.walks, report.complete) == (3, True)
+    assert report.rows == report.server_count - report.arrived
+    assert report.arrived >= 1
+    server.before = lambda number: None
+    assert sync(server, store).rows == len(server.rows)
+
+
+def test_sync__row_deleted_after_each_walk_fails_loudly_and_the_next_is_equal(server, store):
+    def delete(number):
+        if server.requests and "%22limit" not in str(server.requests[-1].url):
+            server.rows.pop(min(server.rows), None)
+
+    server.before = delete
+    with pytest.raises(KoboError, match="as many rows as the server counts"):
+        sync(server, store)
+    server.before = lambda number: None
+    assert sync(server, store, accept_loss=True).rows == len(server.rows)
+
+
+def test_sync__file_that_a_device_sends_late_is_an_edit(server, store):
+    sync(server, store)
+    files = [{"uid": "att1", "filename": "a/b/audit.csv", "is_deleted": False}]
+    server.rows[7]["_attachments"] = files
+    assert sync(server, store).edited == 1
+    assert [event["kind"] for event in store.history(7)] == ["new", "edited"]
+    assert sync(server, store).edited == 0
+
+
+def test_sync__version_deployed_while_pulling_is_kept(server, store):
+    newest = server.asset["deployed_versions"]["results"].pop(0)
+    server.asset["deployed_versions"]["count"] = 1
+    sync(server, store)
+    assert newest["uid"] in store.version_uids()
+
+
+def test_sync__list_of_versions_that_is_cut_is_fetched_whole(server, store):
+    server.asset["deployed_versions"] = {
+        **server.asset["deployed_versions"],
+        "results": server.asset["deployed_versions"]["results"][:1],
+        "next": "https://kobo.example.org/api/v2/…",
+    }
+    sync(server, store)
+    assert store.version_uids() == set(VERSIONS)
+
+
+def test_sync__archived_form_is_read_or_refused_as_asked(server, store):
+    server.asset["deployment_status"] = "archived"
+    with pytest.raises(KoboError, match="archived"):
+        sync(server, store, refuse_archived=True)
+    assert store.pulls() == []
+    assert sync(server, store).rows == 55
+
+
+def test_sync__erased_rows_stay_away_and_are_told(server, store):
+    sync(server, store)
+    assert store.erase([3, 4, 99_999]) == 2
+    for _ in range(2):
+        report = sync(server, store)
+        assert (report.rows, report.erased, report.server_count) == (53, 2, 55)
+        assert (report.new, report.deleted) == (0, 0)
+    server.edit(3)
+    assert sync(server, store).rows == 53
+    del server.rows[4]
+    assert sync(server, store).erased == 1
+    assert store.check() == []
 
 
 def test_sync__server_that_ignores_the_query_is_detected(pilot_rows, store):

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from survey_tools.errors import KoboError
-from survey_tools.kobo.asset import Asset, FormVersion, Page, obstacle, read_asset
+from survey_tools.kobo.asset import Asset, FormVersion, Page, obstacle, read_asset, read_versions
 from survey_tools.kobo.report import PullReport
 from survey_tools.kobo.session import KoboSession
 from survey_tools.kobo.store import Store
@@ -84,6 +84,13 @@ class KoboClient:
         """
         return read_asset(self._object(f"{API}{_safe(uid)}/"))
 
+    def assets(self) -> tuple[Asset, ...]:
+        """List the forms that this token may see; without a valid token there are none."""
+        items = self._items(API)
+        return tuple(
+            read_asset(item) for item in items if item.get("asset_type", "survey") == "survey"
+        )
+
     def find(self, name: str) -> Asset:
         """Fetch the form that bears a name.
 
@@ -92,11 +99,7 @@ class KoboClient:
         KoboError
             If none or several forms that this token may see have the name.
         """
-        found = [
-            str(item["uid"])
-            for item in self._items(API)
-            if item.get("name") == name and item.get("asset_type", "survey") == "survey"
-        ]
+        found = [asset.uid for asset in self.assets() if asset.name == name]
         if not found:
             raise KoboError(
                 "No form that this token may see has the name.",
@@ -113,23 +116,22 @@ class KoboClient:
             )
         return self.asset(found[0])
 
-    def check_readable(self, asset: Asset) -> None:
+    def check_readable(self, asset: Asset, *, refuse_archived: bool = False) -> None:
         """Make sure that this token sees all rows of a form, in clear.
 
         Raises
         ------
         KoboError
-            If the form is not deployed, is encrypted, or the token sees no or only some rows.
+            If the form is not deployed, is encrypted, the token sees no or only some rows, or the
+            form is archived and such are to be refused.
         """
-        what, next_step = obstacle(asset)
+        what, next_step = obstacle(asset, refuse_archived=refuse_archived)
         if what:
             raise KoboError(what, where=f"form {asset.uid} of {self.server}", next_step=next_step)
 
     def versions(self, uid: str) -> tuple[FormVersion, ...]:
         """List the deployed versions of a form, newest first, from all pages."""
-        items = self._items(f"{API}{_safe(uid)}/versions/")
-        found = (FormVersion(str(v["uid"]), str(v.get("date_deployed") or "")) for v in items)
-        return tuple(version for version in found if version.date_deployed)
+        return read_versions(self._items(f"{API}{_safe(uid)}/versions/"))
 
     def form_version(self, uid: str, version_uid: str) -> dict[str, Any]:
         """Fetch the content of a version of a form."""
@@ -179,9 +181,9 @@ class KoboClient:
             raise self._strange(path, "rows that each have a whole number '_id'")
         return Page(body["count"], rows)
 
-    def count(self, uid: str) -> int:
-        """Ask how many rows a form has."""
-        return self.page(uid, fields=["_id"], limit=1).count
+    def count(self, uid: str, query: Mapping[str, Any] | None = None) -> int:
+        """Ask how many rows a form has, or how many match a query."""
+        return self.page(uid, query=query, fields=["_id"], limit=1).count
 
     def sync(
         self,
@@ -189,12 +191,20 @@ class KoboClient:
         store: Store,
         *,
         accept_loss: bool = False,
+        refuse_archived: bool = False,
         progress: Callable[[int, int], None] | None = None,
     ) -> PullReport:
         """Bring a store up to the server's rows; see `survey_tools.kobo.sync.sync`."""
         from survey_tools.kobo.sync import sync
 
-        return sync(self, uid, store, accept_loss=accept_loss, progress=progress)
+        return sync(
+            self,
+            uid,
+            store,
+            accept_loss=accept_loss,
+            refuse_archived=refuse_archived,
+            progress=progress,
+        )
 
     def _object(self, path: str) -> dict[str, Any]:
         body = self.session.get(path)

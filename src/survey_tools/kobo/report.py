@@ -5,8 +5,6 @@ Not here: doing it.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -24,7 +22,18 @@ class PullReport:
         Rows. A change of the validation status counts as an edit. `unchanged` are the live rows
         that are neither new, edited nor restored.
     rows, server_count : int
-        Live rows in the store, and rows on the server at the end; equal in a complete pull.
+        Live rows in the store, and rows on the server at the end. In a complete pull
+        ``rows + erased == server_count - arrived``.
+    erased : int
+        Rows that were erased from the store on purpose and are still on the server: they are not
+        fetched again. Delete them there too.
+    arrived : int
+        Rows that came in while the pull was counting: they bear higher ids than any row held, and the
+        next pull fetches them. Mostly 0: a pull walks on to the end of the rows.
+    walks : int
+        How often the server's index was walked; more than once if rows came or went meanwhile.
+    clock_offset : float or None
+        Seconds by which this computer's clock is ahead of the server's; None if it did not say.
     requests, bytes : int
         Cost of the pull.
     complete : bool
@@ -45,15 +54,11 @@ class PullReport:
     unchanged: int = 0
     rows: int = 0
     server_count: int = 0
+    erased: int = 0
+    arrived: int = 0
+    walks: int = 0
     requests: int = 0
     bytes: int = 0
+    clock_offset: float | None = None
     complete: bool = False
     proof: str = ""
-
-
-def proof_of(signatures: Iterable[tuple[int, str]]) -> str:
-    """Hash ``(_id, signature)`` pairs that come in the order of ``_id``."""
-    digest = hashlib.sha256()
-    for row_id, signature in signatures:
-        digest.update(f"{row_id}:{signature}\n".encode())
-    return digest.hexdigest()[:16]

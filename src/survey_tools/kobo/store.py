@@ -8,17 +8,19 @@ from __future__ import annotations
 import dataclasses
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from survey_tools.errors import StoreError
-from survey_tools.kobo import store_file
+from survey_tools.kobo import store_file, store_upkeep, store_write
 from survey_tools.kobo.address import server_name
 from survey_tools.kobo.form import Form
-from survey_tools.kobo.report import PullReport, proof_of
+from survey_tools.kobo.report import PullReport
+from survey_tools.kobo.signature import proof_of
+from survey_tools.kobo.store_layout import transaction
 
 if TYPE_CHECKING:
     from survey_tools.kobo.tables import Tables
@@ -119,6 +121,20 @@ class Store:
             for (doc,) in self._db.cursor().execute(query):
                 yield json.loads(doc)
 
+    def find(self, key: str, value: str) -> list[int]:
+        """Return the ``_id`` of the rows in which a key has a value, now or in an older version.
+
+        Parameters
+        ----------
+        key : str
+            Outside repeats, such as ``a_id/hhid``.
+        value : str
+            The answer, exactly.
+        """
+        path = '$."' + key.replace('"', "") + '"'
+        query = "SELECT DISTINCT _id FROM rows WHERE json_extract(doc, ?) = ? ORDER BY _id"
+        return [row_id for (row_id,) in self._fetch(query, (path, value))]
+
     def count(self) -> int:
         """Count the live rows."""
         return int(self._fetch("SELECT count(*) FROM rows WHERE status = 'live'")[0][0])
@@ -174,12 +190,71 @@ class Store:
         return [{**dict(zip(names, row, strict=False)), "doc": json.loads(row[5])} for row in found]
 
     def tables(
-        self, renames: Mapping[str, str] | None = None, *, numbers: Sequence[str] = ()
+        self,
+        renames: Mapping[str, str] | None = None,
+        *,
+        numbers: Sequence[str] = (),
+        lang: str | None = None,
     ) -> Tables:
-        """Return the live rows as typed tables; see `flatten`."""
+        """Return the live rows as typed tables, with codes or with the labels of `lang`; see `flatten`."""
         from survey_tools.kobo.tables import flatten
 
-        return flatten(self.rows(), self.form_versions(), renames=renames, numbers=numbers)
+        forms = self.form_versions()
+        extra: dict[str, Any] = {} if lang is None else {"lang": lang}
+        return flatten(self.rows(), forms, renames=renames, numbers=numbers, **extra)
+
+    def erased(self) -> set[int]:
+        """Return the ``_id`` of the rows that were erased."""
+        return {row_id for (row_id,) in self._fetch("SELECT _id FROM erased")}
+
+    # ------------------------------------------------------------------ upkeep
+
+    def check(self) -> list[str]:
+        """Look for damage, also in what SQLite itself cannot see; empty if all is well.
+
+        Every page of the file, the text of every row against its digest, every row against its
+        signature, and the live rows against the proof of the last pull are looked at.
+        """
+        with store_file.sqlite_errors(self.path):
+            return store_upkeep.find_damage(self._db, self.last_pull(), self.proof())
+
+    def export(self, path: str | Path, *, every_version: bool = False) -> int:
+        """Write the rows as JSON Lines (mode 0600), as the server gave them, by ``_id``.
+
+        Parameters
+        ----------
+        path : str or Path
+            Replaced whole when all is written.
+        every_version : bool
+            Also superseded and deleted versions; each line is then an object with ``status``,
+            ``first_seen``, ``last_seen`` and ``row``.
+
+        Returns
+        -------
+        int
+            Lines written.
+        """
+        with store_file.sqlite_errors(self.path):
+            return store_upkeep.write_lines(self._db, Path(path), every_version=every_version)
+
+    def erase(self, row_ids: Iterable[int]) -> int:
+        """Erase rows with all their versions, so that no byte of them is left in the file.
+
+        The store remembers the ids: a later sync does not fetch the rows again, and says how many of
+        them are still on the server. Files that were downloaded are not touched here.
+
+        Returns
+        -------
+        int
+            Rows that were there.
+
+        Raises
+        ------
+        StoreError
+            If a sync is running, or another process holds the file open for reading.
+        """
+        with self.exclusive(), store_file.sqlite_errors(self.path):
+            return store_upkeep.erase_rows(self._db, sorted(set(row_ids)), utc_now())
 
     # ------------------------------------------------------------------ writing (used by sync)
 
@@ -203,10 +278,8 @@ class Store:
     def add_version(self, uid: str, date_deployed: str, content: Row) -> None:
         """Keep a deployed version of the form."""
         with self._writing():
-            self._db.execute(
-                "INSERT OR REPLACE INTO versions VALUES (?, ?, ?)",
-                (uid, date_deployed, _dump(content)),
-            )
+            values = uid, date_deployed, store_write.dump(content)
+            self._db.execute("INSERT OR REPLACE INTO versions VALUES (?, ?, ?)", values)
 
     def add_rows(self, pull: int, rows: Sequence[tuple[str, Row]]) -> dict[int, str]:
         """Keep rows in one transaction.
@@ -227,7 +300,7 @@ class Store:
         with self._writing():
             at = utc_now()
             for signature, row in rows:
-                kind = self._add_row(pull, at, signature, row)
+                kind = store_write.add_row(self._db, pull, at, signature, row)
                 if kind:
                     kinds[row["_id"]] = kind
         return kinds
@@ -237,46 +310,12 @@ class Store:
         with self._writing():
             at = utc_now()
             for row_id in row_ids:
-                self._db.execute(
-                    "INSERT INTO events SELECT ?, ?, 'deleted', _id, uuid, signature FROM rows "
-                    "WHERE _id = ? AND status = 'live'",
-                    (pull, at, row_id),
-                )
-                self._db.execute(
-                    "UPDATE rows SET status = 'deleted', last_seen = ? "
-                    "WHERE _id = ? AND status = 'live'",
-                    (at, row_id),
-                )
-
-    def _add_row(self, pull: int, at: str, signature: str, row: Row) -> str:
-        key = (row["_id"], str(row.get("_uuid", "")), signature)
-        current = self._db.execute(
-            "SELECT uuid, signature, status FROM rows WHERE _id = ? AND status <> 'superseded'",
-            key[:1],
-        ).fetchone()
-        if current == (*key[1:], "live"):
-            return ""
-        kind = "new" if current is None else "edited" if current[2] == "live" else "restored"
-        self._db.execute("UPDATE rows SET status = 'superseded' WHERE _id = ?", key[:1])
-        self._db.execute(
-            "INSERT INTO rows VALUES (?, ?, ?, 'live', ?, ?, ?) ON CONFLICT (_id, uuid, signature) "
-            "DO UPDATE SET status = 'live', last_seen = excluded.last_seen, doc = excluded.doc",
-            (*key, at, at, _dump(row)),
-        )
-        self._db.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", (pull, at, kind, *key))
-        return kind
+                store_write.bury_row(self._db, pull, at, row_id)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        with store_file.sqlite_errors(self.path):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
+        with store_file.sqlite_errors(self.path), transaction(self._db):
+            yield
 
     def _fetch(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         with store_file.sqlite_errors(self.path):
@@ -296,10 +335,6 @@ class Store:
 def utc_now() -> str:
     """Return the moment as UTC, ISO 8601, to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _dump(value: Row) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _json(report: PullReport) -> str:

@@ -12,41 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from survey_tools.errors import StoreError
-
-SCHEMA_VERSION = 1
-SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE rows (
-    _id INTEGER NOT NULL,
-    uuid TEXT NOT NULL,
-    signature TEXT NOT NULL,
-    status TEXT NOT NULL CHECK (status IN ('live', 'superseded', 'deleted')),
-    first_seen TEXT NOT NULL,
-    last_seen TEXT NOT NULL,
-    doc TEXT NOT NULL,
-    PRIMARY KEY (_id, uuid, signature)
-);
-CREATE UNIQUE INDEX rows_current ON rows (_id) WHERE status <> 'superseded';
-CREATE TABLE events (
-    pull INTEGER NOT NULL REFERENCES pulls (pull),
-    at TEXT NOT NULL,
-    kind TEXT NOT NULL CHECK (kind IN ('new', 'edited', 'deleted', 'restored')),
-    _id INTEGER NOT NULL,
-    uuid TEXT NOT NULL,
-    signature TEXT NOT NULL
-);
-CREATE INDEX events_of_row ON events (_id);
-CREATE TABLE versions (
-    uid TEXT PRIMARY KEY,
-    date_deployed TEXT NOT NULL,
-    content TEXT NOT NULL
-);
-CREATE TABLE pulls (
-    pull INTEGER PRIMARY KEY AUTOINCREMENT,
-    complete INTEGER NOT NULL DEFAULT 0,
-    report TEXT NOT NULL
-);
-"""
+from survey_tools.kobo import store_layout
+from survey_tools.kobo.store_layout import LAYOUT, OLDEST_READABLE
 
 
 def open_for_writing(path: Path, *, create: bool) -> sqlite3.Connection:
@@ -57,11 +24,11 @@ def open_for_writing(path: Path, *, create: bool) -> sqlite3.Connection:
     StoreError
         If it is missing and not to be made, is no store, is damaged, or is of a newer release.
     """
-    if not path.exists():
-        if not create:
-            raise _missing(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
     with sqlite_errors(path):
+        if not path.exists():
+            if not create:
+                raise _missing(path)
+            path.parent.mkdir(parents=True, exist_ok=True)
         # SQLite gives -wal and -shm the mode of the main file.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         path.chmod(0o600)
@@ -77,17 +44,24 @@ def open_for_writing(path: Path, *, create: bool) -> sqlite3.Connection:
 def open_for_reading(path: Path) -> sqlite3.Connection:
     """Open a store's file without the right to change it.
 
+    In a folder that cannot be written SQLite finds no place for the files it wants beside a store;
+    there the store is read as a file that nobody changes meanwhile, which holds if no other process
+    has it open.
+
     Raises
     ------
     StoreError
         If it is missing, no store, damaged, or of a newer release.
     """
-    if not path.exists():
-        raise _missing(path)
     with sqlite_errors(path):
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=30)
+        if not path.exists():
+            raise _missing(path)
+        wal = path.with_name(path.name + "-wal")
+        frozen = not os.access(path.parent, os.W_OK) and not wal.exists()
+        uri = f"{path.resolve().as_uri()}?mode=ro" + ("&immutable=1" if frozen else "")
+        connection = sqlite3.connect(uri, uri=True, timeout=30)
         try:
-            if _version(connection, path) == 0:
+            if _layout(connection, path) < OLDEST_READABLE:
                 raise _no_store(path)
             _check(connection, path)
         except BaseException:
@@ -141,28 +115,29 @@ def exclusive(path: Path) -> Iterator[None]:
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
-    if _version(connection, path) == 0:
-        if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-            raise _no_store(path)
-        # One transaction: a process that dies here leaves an empty file, not half a store.
-        connection.executescript(
-            f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-        )
-    else:
+    connection.execute("PRAGMA secure_delete = ON")
+    layout = _layout(connection, path)
+    if layout:
         _check(connection, path)
+        if layout < LAYOUT:
+            store_layout.migrate(connection)
+    elif connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+        raise _no_store(path)
+    else:
+        store_layout.create(connection)
 
 
-def _version(connection: sqlite3.Connection, path: Path) -> int:
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if version > SCHEMA_VERSION:
+def _layout(connection: sqlite3.Connection, path: Path) -> int:
+    layout = store_layout.layout_of(connection)
+    if layout > LAYOUT:
         raise StoreError(
             "The store was written by a newer release of this package.",
-            expected=f"layout {SCHEMA_VERSION} or older",
-            found=f"layout {version}",
+            expected=f"layout {LAYOUT} or older",
+            found=f"layout {layout}",
             where=str(path),
             next_step="Update the package.",
         )
-    return version
+    return layout
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:

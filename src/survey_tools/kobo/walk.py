@@ -1,0 +1,93 @@
+"""Walk over the rows of a form in the order of ``_id``, and notice a server that cannot be trusted.
+
+Not here: comparing or keeping rows (`sync`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from survey_tools.errors import KoboError
+
+if TYPE_CHECKING:
+    from survey_tools.kobo.asset import Page
+    from survey_tools.kobo.client import KoboClient
+
+PAGE = 1000
+BATCH = 200
+
+
+class Walk:
+    """One or several walks over a form's rows.
+
+    Attributes
+    ----------
+    total : int
+        Rows that the server counted when the latest walk began.
+    last : int
+        Highest ``_id`` seen.
+    steady : bool
+        Whether every page of the latest walk counted just the rows that the page before had left, so
+        that no row came or went meanwhile.
+    """
+
+    def __init__(self, client: KoboClient, uid: str) -> None:
+        self._client, self._uid = client, uid
+        self.total, self.last, self.steady = 0, -1, True
+
+    def pages(self, fields: Sequence[str] | None) -> Iterator[Page]:
+        """Yield all rows by ``_id``, whatever size of page the server allows."""
+        last, left = -1, None
+        self.steady = True
+        while True:
+            query = {"_id": {"$gt": last}}
+            page = self._client.page(self._uid, query=query, fields=fields, limit=PAGE)
+            if left is None:
+                self.total = page.count
+            elif page.count != left:
+                self.steady = False
+            if page.count < len(page.rows):
+                raise self._untrusted("as many rows as it counts", "more")
+            if not page.rows:
+                if page.count:
+                    raise self._untrusted("rows", f"none of {page.count} rows that match")
+                return
+            for row in page.rows:
+                if row["_id"] <= last:
+                    raise self._untrusted("rising ids above the last one", "an id out of order")
+                last = row["_id"]
+            self.last = max(self.last, last)
+            left = page.count - len(page.rows)
+            yield page
+            if not left:
+                return
+
+    def by_id(
+        self, row_ids: Sequence[int], fields: Sequence[str] | None
+    ) -> Iterator[list[dict[str, Any]]]:
+        """Yield rows asked for by ``_id``, in batches; those that are gone are left out."""
+        for start in range(0, len(row_ids), BATCH):
+            wanted = set(row_ids[start : start + BATCH])
+            while wanted:
+                query = {"_id": {"$in": sorted(wanted)}}
+                page = self._client.page(self._uid, query=query, fields=fields, limit=PAGE)
+                found = [row["_id"] for row in page.rows]
+                if not wanted.issuperset(found) or len(found) != len(set(found)):
+                    raise self._untrusted("the rows asked for", "others")
+                if page.count and not found:
+                    raise self._untrusted("rows", f"none of {page.count} rows that match")
+                wanted -= set(found)
+                yield page.rows
+                if page.count <= len(found):
+                    break
+
+    def _untrusted(self, expected: str, found: str) -> KoboError:
+        return KoboError(
+            "The server does not answer queries as it should, so rows could be missed.",
+            expected=expected,
+            found=found,
+            where=f"form {self._uid} of {self._client.server}",
+            next_step="A proxy may drop the query from the address, or the server's release is not "
+            "known to this package. The store stays as it was at the last complete batch.",
+        )
