@@ -6,6 +6,7 @@ Not here: any of the work. Libraries are loaded by the command that needs them, 
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import signal
 import sys
@@ -38,6 +39,9 @@ app = typer.Typer(
     "New here? Try «survey-tools demo»: it needs no server and no data, and takes a few minutes.",
 )
 
+store_app = typer.Typer(no_args_is_help=True, help="Look after the stores of raw rows.")
+app.add_typer(store_app, name="store")
+
 StudyOption = Annotated[str, typer.Option("--study", help="The study file.")]
 RunOption = Annotated[str, typer.Option("--run", help="Name of the run: a folder in reports/.")]
 CommunesOption = Annotated[
@@ -55,7 +59,9 @@ ExplainOption = Annotated[bool, typer.Option("--explain", help="Say why each pag
 PresetOption = Annotated[
     str, typer.Option("--preset", help="Size of the synthetic district: default or small.")
 ]
-DebugOption = Annotated[bool, typer.Option("--debug", help="Show the full trace of an error.")]
+DebugOption = Annotated[
+    bool, typer.Option("--debug", help="Log every step, and the trace of an error.")
+]
 FirstOption = Annotated[str, typer.Option("--from", help="Stage to start from, e.g. 40_construct.")]
 OnlyOption = Annotated[bool, typer.Option("--only-reports", help="Leave the stages as they are.")]
 PortOption = Annotated[
@@ -79,6 +85,8 @@ def _guarded(command: Callable[..., int | None]) -> Callable[..., None]:
     @functools.wraps(command)
     def guarded(**options: Any) -> None:
         debug = bool(options.get("debug"))
+        if debug:
+            logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
         try:
             code = command(**options) or 0
         except SurveyToolsError as error:
@@ -161,13 +169,42 @@ def pull(
     debug: DebugOption = False,
 ) -> None:
     """Bring the local stores of raw rows up to date."""
-    from survey_tools.run import kobo_server, pull_all
+    from survey_tools.run import kobo_server, pull_all, pull_summary
 
     ws = _open(study)
     with kobo_server(ws, preset=preset) as server:
-        reports = pull_all(ws, server, accept_loss=accept_loss)
-    wanted = ["form", "rows", "new", "edited", "deleted", "server_count", "complete"]
-    typer.echo(reports[[name for name in wanted if name in reports]].to_string(index=False))
+        pulls = pull_all(ws, server, accept_loss=accept_loss, bars=True)
+    typer.echo(pull_summary(pulls))
+
+
+@store_app.command("check")
+@_guarded
+def store_check(study: StudyOption = "params/study.yml", debug: DebugOption = False) -> int:
+    """Look for damage in the stores of raw rows."""
+    from survey_tools.run import check_stores
+
+    found = check_stores(_open(study))
+    for form, complaints in found.items():
+        typer.echo(f"{form}: {'; '.join(complaints) or 'sound'}")
+    return 1 if any(found.values()) else 0
+
+
+@store_app.command("export")
+@_guarded
+def store_export(
+    form: Annotated[str, typer.Argument(help="The form, as the study file names it.")],
+    file: Annotated[Path, typer.Argument(help="The file to write; personal data, mode 0600.")],
+    study: StudyOption = "params/study.yml",
+    every_version: Annotated[
+        bool, typer.Option("--every-version", help="Also older and deleted versions of rows.")
+    ] = False,
+    debug: DebugOption = False,
+) -> None:
+    """Write the raw rows of a form as JSON Lines."""
+    from survey_tools.run import export_rows
+
+    lines = export_rows(_open(study), form, file, every_version=every_version)
+    typer.echo(f"{lines} rows in {file}")
 
 
 @app.command()

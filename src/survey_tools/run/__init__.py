@@ -7,10 +7,18 @@ from survey_tools.run.execute import Execution, Failure, execute
 from survey_tools.run.parameters import Parameter, check_parameters, read_parameters
 from survey_tools.run.pipeline import STAGES, run_stages
 from survey_tools.run.plan import Page, plan_reports
-from survey_tools.run.pull import last_pulls, open_store, pull_all, read_tables, write_provenance
+from survey_tools.run.pull import (
+    last_pulls,
+    open_store,
+    pull_all,
+    pull_summary,
+    read_tables,
+    write_provenance,
+)
 from survey_tools.run.reports import Outcome, run_reports
 from survey_tools.run.server import Server, kobo_server, serve_sandbox
 from survey_tools.run.status import Stage, status
+from survey_tools.run.stores import check_stores, export_rows
 from survey_tools.run.study import run_study
 
 __all__ = [
@@ -23,12 +31,15 @@ __all__ = [
     "Server",
     "Stage",
     "check_parameters",
+    "check_stores",
     "execute",
+    "export_rows",
     "kobo_server",
     "last_pulls",
     "open_store",
     "plan_reports",
     "pull_all",
+    "pull_summary",
     "read_parameters",
     "read_tables",
     "run_reports",

@@ -5,6 +5,7 @@ Not here: the protocol (survey_tools.kobo), cleaning.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,15 @@ import pandas as pd
 from survey_tools.kobo import KoboClient, Store
 from survey_tools.params import Workspace
 from survey_tools.run.files import write_json
-from survey_tools.run.progress import Step
+from survey_tools.run.progress import Step, bar
 from survey_tools.run.record import now
 from survey_tools.run.server import Server, kobo_server
 
 if TYPE_CHECKING:
     from survey_tools.kobo import Tables
+
+CLOCK_TOLERANCE = 120.0
+"""Seconds by which the clocks of this computer and the server may differ without a word."""
 
 
 def open_store(ws: Workspace, form: str) -> Store:
@@ -33,6 +37,7 @@ def pull_all(
     *,
     accept_loss: bool = False,
     progress: Step | None = None,
+    bars: bool = False,
 ) -> pd.DataFrame:
     """Bring every store up to date with the server.
 
@@ -45,11 +50,13 @@ def pull_all(
         Go on although the server has lost many rows since the last pull.
     progress : callable, optional
         Called with (done, total) rows of a form.
+    bars : bool
+        Show a bar a form on stderr, in place of `progress`.
 
     Returns
     -------
     DataFrame
-        One row a form: what was new, edited, deleted; rows here and on the server; the proof.
+        One row a form: the fields of `survey_tools.kobo.PullReport`.
 
     Raises
     ------
@@ -58,16 +65,43 @@ def pull_all(
     """
     if server is None:
         with kobo_server(ws, progress=progress) as opened:
-            return pull_all(ws, opened, accept_loss=accept_loss, progress=progress)
+            return pull_all(ws, opened, accept_loss=accept_loss, progress=progress, bars=bars)
     reports = []
     with KoboClient(server.url, server.token) as client:
         for form, settings in ws.study.forms.items():
-            with open_store(ws, form) as store:
-                report = client.sync(
-                    settings.uid, store, accept_loss=accept_loss, progress=progress
-                )
+            shown = bar(form, unit="row") if bars else nullcontext(progress)
+            with open_store(ws, form) as store, shown as step:
+                report = client.sync(settings.uid, store, accept_loss=accept_loss, progress=step)
             reports.append({**asdict(report), "form": form})
     return pd.DataFrame(reports)
+
+
+def pull_summary(pulls: pd.DataFrame) -> str:
+    """Lay out as text what a pull did: rows by what happened to them, and what it cost.
+
+    Parameters
+    ----------
+    pulls : DataFrame
+        From `pull_all`.
+    """
+    shown = pulls[["form", "new", "edited", "deleted", "restored", "unchanged", "rows"]].assign(
+        server=pulls["server_count"], requests=pulls["requests"], kB=(pulls["bytes"] / 1000).round()
+    )
+    lines = [shown.astype({"kB": "int64"}).to_string(index=False)]
+    for pull in pulls.itertuples():
+        lines.append(f"{pull.form}: complete, proof {pull.proof}{_remarks(pull)}")
+    return "\n".join(lines)
+
+
+def _remarks(pull: Any) -> str:
+    remarks = ""
+    if pull.erased:
+        remarks += f"; {pull.erased} erased here are still on the server: delete them there too"
+    if pull.arrived:
+        remarks += f"; {pull.arrived} came in meanwhile: the next pull fetches them"
+    if pull.clock_offset is not None and abs(pull.clock_offset) > CLOCK_TOLERANCE:
+        remarks += f"; this computer's clock is {pull.clock_offset:+.0f} s from the server's"
+    return remarks
 
 
 def read_tables(ws: Workspace, form: str) -> Tables:
