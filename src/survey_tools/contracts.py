@@ -5,8 +5,6 @@ Repairs nothing: a table that breaks its contract is refused with the column and
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +12,7 @@ import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
 from survey_tools.errors import ContractError
+from survey_tools.files import replacing
 
 HOUSEHOLD_CODE = r"^[0-9]{5}-T[0-9]{2}-H[0-9]{3}-[0-6]$"
 TEAM = r"^[0-9]{5}-T[0-9]{2}$"
@@ -278,25 +277,8 @@ def write_parquet(frame: pd.DataFrame, path: Path) -> None:
     ContractError
         When the disk is full or the folder cannot be written; the old file stays as it was.
     """
-    temporary: Path | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        os.close(handle)
-        temporary = Path(name)
+    with replacing(path, "The table could not be written", error=ContractError) as temporary:
         frame.to_parquet(temporary, index=False)
-        temporary.chmod(0o600)
-        temporary.replace(path)
-    except OSError as error:
-        raise ContractError(
-            "The table could not be written; the one there before is untouched.",
-            found=error.strerror or type(error).__name__,
-            where=f"{path.parent.name}/{path.name}",
-            next_step="free space on the disk or make the folder writable, then run again",
-        ) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
 
 
 def _contract_error(error: SchemaErrors, name: str) -> ContractError:

@@ -5,14 +5,12 @@ The same for pages made from notebooks and for the index; loads nothing from any
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 from functools import cache
 from html import escape
 from pathlib import Path
 
-from survey_tools.errors import RunError
+from survey_tools.files import PUBLIC, replacing
 from survey_tools.report.markup import banner
 from survey_tools.report.wording import Wording
 
@@ -71,25 +69,8 @@ def write_page(path: Path, content: str) -> Path:
     RunError
         When the disk is full or the folder cannot be written; the old page stays as it was.
     """
-    temporary: Path | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        temporary = Path(name)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(content)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        raise RunError(
-            "The page could not be written; the one there before is untouched.",
-            found=error.strerror or type(error).__name__,
-            where=path.name,
-            next_step="free space on the disk or make the folder writable, then run again",
-        ) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+    with replacing(path, "The page could not be written", mode=PUBLIC) as temporary:
+        temporary.write_text(content, encoding="utf-8", newline="\n")
     return path
 
 

@@ -6,13 +6,12 @@ Not here: tables (survey_tools.contracts writes those).
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from survey_tools.errors import RunError
+from survey_tools.files import replacing
 
 NEEDED_MB = 200
 
@@ -25,24 +24,8 @@ def write_text(path: Path, text: str) -> None:
     RunError
         When the disk is full or the folder cannot be written; the old file stays as it was.
     """
-    temporary: Path | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        temporary = Path(name)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        temporary.replace(path)
-    except OSError as error:
-        raise RunError(
-            "A file of the run could not be written; the one there before is untouched.",
-            found=error.strerror or type(error).__name__,
-            where=f"{path.parent.name}/{path.name}",
-            next_step="free space on the disk or make the folder writable, then run again",
-        ) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+    with replacing(path, "A file of the run could not be written") as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, content: Any) -> None:

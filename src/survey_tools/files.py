@@ -1,0 +1,64 @@
+"""Write a file whole or not at all: under another name in its folder, then renamed.
+
+Not here: what stands in it.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from survey_tools.errors import RunError, SurveyToolsError
+
+PRIVATE = 0o600
+PUBLIC = 0o644
+
+
+@contextmanager
+def replacing(
+    path: Path,
+    what: str = "A file could not be written",
+    *,
+    mode: int = PRIVATE,
+    error: type[SurveyToolsError] = RunError,
+) -> Iterator[Path]:
+    """Give a temporary path beside `path` to write to; it takes the place of `path` at the end.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder is made if it is not there.
+    what : str
+        How an error begins.
+    mode : int
+        Rights of the file.
+    error : type
+        Raised in place of an `OSError`.
+
+    Raises
+    ------
+    SurveyToolsError
+        When the disk is full or the folder cannot be written; the old file stays as it was.
+    """
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        temporary.chmod(mode)
+        temporary.replace(path)
+    except OSError as problem:
+        raise error(
+            f"{what}; the one there before is untouched.",
+            found=problem.strerror or type(problem).__name__,
+            where=f"{path.parent.name}/{path.name}",
+            next_step="free space on the disk or make the folder writable, then run again",
+        ) from problem
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
