@@ -6,6 +6,9 @@ Not here: asking again (the session does that) or what a row means.
 from __future__ import annotations
 
 import json
+import math
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -13,11 +16,20 @@ import httpx
 from survey_tools.errors import KoboError
 
 NOT_DEPLOYED = "not been deployed"
+LONGEST_PAUSE = 300.0
 _SHORT = 200
 
 
 class UnfinishedBodyError(Exception):
     """A body that broke off: worth asking again."""
+
+
+class PassingError(Exception):
+    """An answer that a later attempt may turn into a good one."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        super().__init__(f"status {response.status_code}")
+        self.response = response
 
 
 def read_json(response: httpx.Response, token: str = "") -> Any:
@@ -48,7 +60,7 @@ def read_json(response: httpx.Response, token: str = "") -> Any:
         raise KoboError(
             "The server answered with a web page in place of data.",
             expected="JSON",
-            found=response.headers.get("content-type") or "no content type",
+            found=_kind_said(response, token),
             where=where(response),
             next_step="Check that the address is the KoboToolbox server's own (the one of the form "
             "builder) and that no login page of a network stands in between.",
@@ -59,12 +71,69 @@ def read_json(response: httpx.Response, token: str = "") -> Any:
         raise UnfinishedBodyError("the body is no complete JSON") from error
 
 
-def refusal(response: httpx.Response, token: str = "") -> KoboError:
-    """Explain an answer that is not 2xx."""
+def refusal(response: httpx.Response, token: str = "", *, about: str = "form") -> KoboError:
+    """Explain an answer that is not 2xx; ``about`` is ``file`` where a file was asked for."""
     status, said = response.status_code, detail(response, token)
     what, next_step = _explain(status, said, is_json(response))
+    if status == 404 and about == "file":
+        what = "The server does not have the file, or this token may not see it."
+        next_step = "Pull the rows again: the file may have been deleted on the server since."
     found = f"status {status}" + (f": {said}" if said else "")
     return KoboError(what, found=found, where=where(response), next_step=next_step)
+
+
+def store_refusal(response: httpx.Response) -> KoboError:
+    """Explain why the store of files, to which the server sends for a file, does not give it."""
+    return KoboError(
+        "The store of files to which the server points does not give the file.",
+        found=f"status {response.status_code}",
+        where=str(response.request.url.host),
+        next_step="Check that this network reaches the store and that the computer's clock is "
+        "right (such addresses hold for minutes only), then start again.",
+    )
+
+
+def http_date(text: str) -> datetime | None:
+    """Read a date as HTTP headers carry it; None where there is none."""
+    try:
+        moment = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def pause_wanted(response: httpx.Response, pause: float) -> float:
+    """Return the seconds that ``Retry-After`` asks for, or else the pause that was meant.
+
+    A date counts from the server's own clock where the answer gives it.
+
+    Raises
+    ------
+    KoboError
+        If the server asks for more than five minutes.
+    """
+    said = response.headers.get("retry-after", "").strip()
+    wanted = _seconds(said, response.headers.get("date", ""))
+    if math.isnan(wanted):
+        return pause
+    if wanted > LONGEST_PAUSE:
+        raise KoboError(
+            "The server asks for a long pause.",
+            found=f"Retry-After: {said[:40]}",
+            where=str(response.request.url.host),
+            next_step="Start again after that time; what came so far is kept.",
+        )
+    return max(wanted, 0.0)
+
+
+def _seconds(said: str, now: str) -> float:
+    try:
+        return float(said)
+    except ValueError:
+        until = http_date(said)
+    if until is None:
+        return math.nan
+    return (until - (http_date(now) or datetime.now(UTC))).total_seconds()
 
 
 def is_json(response: httpx.Response) -> bool:
@@ -94,6 +163,11 @@ def detail(response: httpx.Response, token: str = "") -> str:
     if token:
         text = text.replace(token, "[token]")
     return text[:_SHORT]
+
+
+def _kind_said(response: httpx.Response, token: str) -> str:
+    said = response.headers.get("content-type") or "no content type"
+    return said.replace(token, "[token]")[:_SHORT] if token else said[:_SHORT]
 
 
 def _explain(status: int, said: str, json_body: bool) -> tuple[str, str]:

@@ -129,7 +129,7 @@ class _Pull:
             walks=self.walks,
             requests=session.requests - self.before[0],
             bytes=session.bytes - self.before[1],
-            clock_offset=getattr(session, "clock_offset", None),
+            clock_offset=session.clock_offset,
             complete=True,
             proof=self.store.proof(),
         )

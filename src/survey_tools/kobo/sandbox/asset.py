@@ -15,6 +15,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from survey_tools.errors import KoboError
+from survey_tools.kobo.sandbox.files import StoredFile, attachment_body, stored_file
 from survey_tools.kobo.sandbox.rows import Rows, encode
 
 Content = dict[str, Any]
@@ -48,7 +49,7 @@ class SandboxAsset:
     ``versions`` run from the oldest to the newest. ``partial_filter`` is the query that a user
     with partial permission is limited to; without one such a user sees the rows sent in by that
     user alone. ``draft`` is the form as it stands in the editor, where it differs from the newest
-    version.
+    version. ``files`` are those of its rows, by their uid.
     """
 
     uid: str
@@ -63,6 +64,7 @@ class SandboxAsset:
     partial_filter: dict[str, Any] = field(default_factory=lambda: {"_submitted_by": "partial"})
     draft: Content | None = None
     date_created: str = ""
+    files: dict[str, StoredFile] = field(default_factory=dict)
 
     @property
     def content(self) -> Content:
@@ -96,7 +98,7 @@ def asset_from(given: Mapping[str, Any] | SandboxAsset) -> SandboxAsset:
     if isinstance(given, SandboxAsset):
         return given
     needed = {"uid", "name", "owner", "versions", "submissions"}
-    known = {*needed, *FLAGS, "form_id", "partial_filter", "draft", "date_created"}
+    known = {*needed, *FLAGS, "form_id", "partial_filter", "draft", "date_created", "files"}
     if needed - set(given) or set(given) - known:
         raise KoboError(
             "An asset of the sandbox is not described as it must be.",
@@ -106,9 +108,28 @@ def asset_from(given: Mapping[str, Any] | SandboxAsset) -> SandboxAsset:
     names = [given["uid"], *(version["uid"] for version in given["versions"])]
     if wrong := [name for name in names if not re.fullmatch(r"[\w-]+", name)]:
         raise KoboError("A uid has letters, digits, _ and - only.", found=", ".join(wrong))
-    extra = {k: v for k, v in given.items() if k not in ("versions", "submissions")}
+    extra = {k: v for k, v in given.items() if k not in ("versions", "submissions", "files")}
     rows = Rows(map(encode, given["submissions"]), given["uid"])
-    return SandboxAsset(versions=_versions(given["versions"]), rows=rows, **extra)
+    asset = SandboxAsset(versions=_versions(given["versions"]), rows=rows, **extra)
+    for number, described in enumerate(given.get("files", ())):
+        _attach(asset, number, described)
+    return asset
+
+
+def _attach(asset: SandboxAsset, number: int, described: Mapping[str, Any]) -> None:
+    try:
+        file = stored_file(asset.uid, number=number, **described)
+    except TypeError as error:
+        raise KoboError(
+            "A file of the sandbox is not described as it must be.",
+            expected="row_id, name, data, and where wanted question and mimetype",
+            found="keys " + ", ".join(sorted(described)),
+        ) from error
+    if file.row_id not in asset.rows:
+        raise KoboError(f"The asset '{asset.uid}' has no submission {file.row_id} for a file.")
+    asset.files[file.uid] = file
+    body = attachment_body(file, asset.rows.row(file.row_id), asset.uid)
+    asset.rows.add_file(file.row_id, body)
 
 
 def _versions(given: Iterable[Mapping[str, Any]]) -> list[Version]:

@@ -41,7 +41,7 @@ class FaultsView(ControlHandler):
     """``/_sandbox/faults``."""
 
     def post(self) -> None:
-        """Add a fault: ``kind``, ``status``, ``retry_after``, ``times``, ``seconds``, ``path_contains``."""
+        """Add a fault: what `Fault` takes, but for ``when``."""
         try:
             fault = Fault(**self.payload())
         except (KoboError, TypeError) as error:
@@ -83,7 +83,7 @@ class RequestsView(ControlHandler):
     """``/_sandbox/requests``."""
 
     def get(self) -> None:
-        """List the requests that came, without their headers."""
+        """List the requests that came; of their headers ``Range`` alone."""
         self.answer({"requests": [request._asdict() for request in self.world.requests]})
 
 

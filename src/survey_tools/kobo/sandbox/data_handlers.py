@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from survey_tools.kobo.sandbox import bodies
 from survey_tools.kobo.sandbox.asset import SandboxAsset
+from survey_tools.kobo.sandbox.files import ROOT
 from survey_tools.kobo.sandbox.handlers import HTML, ApiHandler
 from survey_tools.kobo.sandbox.mongo import QueryError
 from survey_tools.kobo.sandbox.paging import BadParameterError, Page, links, read_page
@@ -54,6 +55,10 @@ class DataHandler(ApiHandler):
         self.answer(bodies.NOT_FOUND, 404)
         return None
 
+    def located(self, rows: bytes) -> bytes:
+        """Give the files in serialised rows the address under which the asker reached the sandbox."""
+        return rows.replace(f'"{ROOT}/'.encode(), f'"{self.root}/'.encode())
+
     def chosen(self) -> tuple[list[int], dict[str, Any]]:
         """Read which rows a bulk request is about, and its payload."""
         payload = self.payload().get("payload", {})
@@ -94,7 +99,7 @@ class DataView(DataHandler):
         address = f"{self.root}/assets/{self.asset.uid}/data/"
         following, before = links(page, len(ids), address, self.params)
         head = encode({"count": len(ids), "next": following, "previous": before})
-        return head[:-1] + b',"results":[' + b",".join(results) + b"]}"
+        return head[:-1] + b',"results":[' + self.located(b",".join(results)) + b"]}"
 
 
 class RowView(DataHandler):
@@ -104,7 +109,7 @@ class RowView(DataHandler):
         """Answer one row."""
         with self.world.lock:
             if (row_id := self.find(row)) is not None:
-                self.answer(self.asset.rows.line(row_id))
+                self.answer(self.located(self.asset.rows.line(row_id)))
 
     def delete(self, uid: str, row: str) -> None:
         """Delete one row."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import struct
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -26,7 +28,7 @@ class ApiHandler(RequestHandler):
 
     world: World
     user: str | None = None
-    truncated = False
+    breaking: Fault | None = None
 
     def initialize(self, world: World) -> None:
         """Take the state."""
@@ -34,15 +36,19 @@ class ApiHandler(RequestHandler):
 
     async def prepare(self) -> None:
         """Run the fault that is due, then find out who asks."""
+        await self.suffer_faults()
+        if not self._finished:
+            self._authenticate()
+        if not self._finished:
+            self.check()
+
+    async def suffer_faults(self) -> None:
+        """Tell who listens that a request came, and run the fault that is due."""
         if self.world.on_request:
             self.world.on_request(str(self.request.method), str(self.request.uri))
         fault = self.world.next_fault(str(self.request.uri))
         if fault:
             await self._suffer(fault)
-        if not self._finished:
-            self._authenticate()
-        if not self._finished:
-            self.check()
 
     def check(self) -> None:
         """Answer what must be refused before the method is looked at."""
@@ -66,12 +72,12 @@ class ApiHandler(RequestHandler):
         """Send a body: bytes and text as they are, anything else as JSON."""
         data = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else None
         data = encode(body) if data is None else data
-        if self.truncated:
-            self._break_off(data, status, content_type)
-            return
         self.set_status(status)
         self.set_header("Content-Type", content_type)
-        self.finish(data)
+        if self.breaking:
+            self._break_off(data, self.breaking)
+        else:
+            self.finish(data)
 
     def finish(self, chunk: Any = None) -> Any:
         """Note the request before its answer leaves, so that who has the answer finds the note."""
@@ -131,8 +137,8 @@ class ApiHandler(RequestHandler):
     async def _suffer(self, fault: Fault) -> None:
         if fault.kind == "slow":
             await asyncio.sleep(fault.seconds)
-        elif fault.kind == "truncate":
-            self.truncated = True
+        elif fault.kind in ("truncate", "reset", "cut"):
+            self.breaking = fault
         elif fault.kind == "drop":
             self._note(0)
             self.detach().close()
@@ -144,16 +150,24 @@ class ApiHandler(RequestHandler):
             else:
                 self.answer(bodies.HTML_500, fault.status, "text/html")
 
-    def _break_off(self, data: bytes, status: int, content_type: str) -> None:
-        head = f"HTTP/1.1 {status} OK\r\nContent-Type: {content_type}\r\n"
-        head += f"Content-Length: {len(data)}\r\n\r\n"
-        self._note(status)
+    def _break_off(self, data: bytes, fault: Fault) -> None:
+        self.set_header("Content-Length", len(data))
+        if fault.kind == "cut":
+            self.clear_header("Content-Length")
+            self.set_header("Connection", "close")
+        lines = [f"{name}: {value}\r\n" for name, value in self._headers.get_all()]
+        head = f"HTTP/1.1 {self.get_status()} {self._reason}\r\n{''.join(lines)}\r\n"
+        self._note(self.get_status())
         stream = self.detach()
-        stream.write(head.encode() + data[: min(len(data) // 2, 32_768)])
+        stream.write(head.encode() + data[: _still_sent(data, fault)])
+        if fault.kind == "reset":
+            stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         stream.close()
 
     def _note(self, status: int) -> None:
-        request = Request(str(self.request.method), str(self.request.uri), status)
+        asked = self.request
+        part = asked.headers.get("Range", "")
+        request = Request(str(asked.method), str(asked.uri), status, part)
         self.world.requests.append(request)
 
 
@@ -242,3 +256,9 @@ class UnknownView(ApiHandler):
             self.redirect(f"{path}/{query}", permanent=True)
         else:
             self.not_found_page()
+
+
+def _still_sent(data: bytes, fault: Fault) -> int:
+    """Say how much of a body leaves before it breaks off: never all, and no more than fits at once."""
+    wanted = len(data) // 2 if fault.at is None else fault.at
+    return max(min(wanted, len(data) - 1, 1 << 16), 0)

@@ -160,6 +160,25 @@ class Rows:
         self._put(row_id, {**self.row(row_id), "_validation_status": value})
         return value
 
+    def add_file(self, row_id: int, attachment: Mapping[str, Any]) -> None:
+        """Add a file to ``_attachments``; nothing else of the row changes."""
+        row = self.row(row_id)
+        files = [*row.get("_attachments", []), dict(attachment)]
+        self._put(row_id, {**row, "_attachments": files})
+
+    def mark_deleted(self, row_id: int, uid: str) -> None:
+        """Mark a file as deleted; its entry stays."""
+        row = self.row(row_id)
+        files = [
+            {**f, "is_deleted": f["is_deleted"] or f["uid"] == uid} for f in row["_attachments"]
+        ]
+        self._put(row_id, {**row, "_attachments": files})
+
+    def without_file(self, row_id: int, uid: str) -> bool:
+        """Say whether a row has no such file, or none any more."""
+        files = self.head(row_id).get("_attachments", [])
+        return not any(f.get("uid") == uid and not f.get("is_deleted") for f in files)
+
     def delete(self, ids: Iterable[int]) -> int:
         """Delete rows and say how many there were."""
         gone = {i for i in ids if self._lines.pop(i, None) is not None}

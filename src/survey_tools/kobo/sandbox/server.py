@@ -15,11 +15,10 @@ from types import TracebackType
 from typing import Any
 
 from tornado.httpserver import HTTPServer
-from tornado.web import Application, RequestHandler
 
 from survey_tools.errors import KoboError
-from survey_tools.kobo.sandbox import control, data_handlers, handlers
 from survey_tools.kobo.sandbox.asset import SandboxAsset, asset_from
+from survey_tools.kobo.sandbox.routes import application, store_application
 from survey_tools.kobo.sandbox.rows import STATUS_LABELS
 from survey_tools.kobo.sandbox.storage import load_sandbox
 from survey_tools.kobo.sandbox.world import Fault, Request, World, new_tokens
@@ -44,6 +43,9 @@ class Sandbox:
         0 takes a free one.
     max_page, default_page : int
         Rows a page at most, and where the request names no limit.
+    file_store : bool
+        Whether files come from a store on another port, to which the server redirects, as the
+        cloud servers do.
 
     Attributes
     ----------
@@ -53,7 +55,7 @@ class Sandbox:
         Tokens by user: ``owner``; ``reader`` (sees all rows, changes none); ``partial`` (sees the
         rows of ``partial_filter``); ``viewer`` (sees the form, no rows); ``outsider`` (nothing).
     requests : list of Request
-        What was asked so far: method, path, status.
+        What was asked so far: method, path, status, range.
     on_request : callable, optional
         Called with method and path before a request is answered, in the server's thread: a test
         can change rows in the middle of someone's walk.
@@ -71,6 +73,7 @@ class Sandbox:
         port: int = 0,
         max_page: int = 1000,
         default_page: int = 100,
+        file_store: bool = False,
     ) -> None:
         if isinstance(folder_or_assets, (str, Path)):
             assets = load_sandbox(folder_or_assets)
@@ -78,7 +81,7 @@ class Sandbox:
             assets = [asset_from(asset) for asset in folder_or_assets]
         by_uid = {asset.uid: asset for asset in assets}
         self._world = World(by_uid, new_tokens(token), default_page, max_page)
-        self._port = port
+        self._port, self._file_store = port, file_store
         self._sockets: list[socket.socket] = []
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -170,6 +173,27 @@ class Sandbox:
             raise KoboError("No such validation status.", expected=known, found=status)
         return self._world.set_status(uid, row_id, full)
 
+    def attach(
+        self,
+        uid: str,
+        row_id: int,
+        name: str,
+        data: bytes,
+        *,
+        question: str = "",
+        mimetype: str = "",
+    ) -> dict[str, Any]:
+        """Add a file to a submission, as when a device sends it late: only ``_attachments`` changes.
+
+        Returns its item there, which names its uid.
+        """
+        about = {"question": question, "mimetype": mimetype}
+        return self._world.attach(uid, row_id, name, data, **about)
+
+    def remove_file(self, uid: str, row_id: int, attachment: str) -> None:
+        """Mark a file as deleted on the server; its item stays in the row."""
+        self._world.remove_file(uid, row_id, attachment)
+
     def deploy(self, uid: str, version: str, content: dict[str, Any]) -> None:
         """Deploy a new version of a form."""
         with self._world.lock:
@@ -199,12 +223,19 @@ class Sandbox:
 
     async def _serve(self, ready: Callable[[], object]) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        server = HTTPServer(_application(self._world), xheaders=True)
+        server = HTTPServer(application(self._world), xheaders=True)
         server.add_sockets(self._sockets)
+        store = HTTPServer(store_application(self._world))
+        if self._file_store:
+            listening = socket.create_server((LOOPBACK, 0))
+            listening.setblocking(False)
+            store.add_sockets([listening])
+            self._world.store_url = f"http://{LOOPBACK}:{listening.getsockname()[1]}"
         ready()
         await self._stop.wait()
-        server.stop()
-        await server.close_all_connections()
+        for each in (server, store):
+            each.stop()
+            await each.close_all_connections()
 
 
 def serve_forever(
@@ -212,7 +243,7 @@ def serve_forever(
     token: str | None = None,
     port: int = 0,
     on_ready: Callable[[Sandbox], object] | None = None,
-    **options: int,
+    **options: Any,
 ) -> None:
     """Serve a folder until Ctrl-C or a request to end; for the command line.
 
@@ -225,7 +256,7 @@ def serve_forever(
     on_ready : callable, optional
         Called with the sandbox once it answers: the place to say its address.
     **options
-        ``max_page`` and ``default_page`` of `Sandbox`.
+        ``max_page``, ``default_page`` and ``file_store`` of `Sandbox`.
     """
     sandbox = Sandbox(folder, token=token, port=port, **options)
     sandbox._bind()
@@ -240,31 +271,3 @@ async def _until_signalled(sandbox: Sandbox, on_ready: Callable[[Sandbox], objec
         except NotImplementedError:  # Windows: Ctrl-C ends asyncio.run by itself
             continue
     await sandbox._serve(lambda: on_ready(sandbox) if on_ready else None)
-
-
-def _application(world: World) -> Application:
-    asset = r"/api/v2/assets/(?P<uid>[^/]+)/"
-    row = asset + r"data/(?P<row>[^/]+)/"
-    routes: list[tuple[str, type[RequestHandler]]] = [
-        (r"/", control.WelcomeView),
-        (r"/_sandbox/faults", control.FaultsView),
-        (r"/_sandbox/rows", control.RowsView),
-        (r"/_sandbox/requests", control.RequestsView),
-        (r"/(?:api/v1|assets)(?:/.*)?", handlers.GoneView),
-        (r"/api/v2/assets/", handlers.AssetsView),
-        (asset, handlers.AssetView),
-        (asset + r"versions/", handlers.VersionsView),
-        (asset + r"versions/(?P<version>[^/]+)/", handlers.VersionView),
-        (asset + r"deployment/", handlers.DeploymentView),
-        (asset + r"counts/", data_handlers.CountsView),
-        (asset + r"data/", data_handlers.DataView),
-        (asset + r"data/bulk/", data_handlers.BulkView),
-        (asset + r"data/validation_statuses/", data_handlers.StatusesView),
-        (row, data_handlers.RowView),
-        (row + r"validation_status/", data_handlers.StatusView),
-        (r".*", handlers.UnknownView),
-    ]
-    return Application(
-        [(path, handler, {"world": world}) for path, handler in routes],
-        log_function=lambda handler: None,  # each request is noted before it is answered
-    )

@@ -16,6 +16,7 @@ from typing import Any
 
 from survey_tools.errors import KoboError
 from survey_tools.kobo.sandbox.asset import FLAGS, SandboxAsset, Version, asset_from
+from survey_tools.kobo.sandbox.files import StoredFile
 from survey_tools.kobo.sandbox.rows import Rows, encode
 
 FORMAT = 1
@@ -33,12 +34,14 @@ def write_sandbox(folder: str | Path, assets: Iterable[Mapping[str, Any] | Sandb
         Each with ``uid``, ``name``, ``owner``, ``versions`` (a list of ``uid``, ``date_deployed``,
         ``content``) and ``submissions`` (an iterable of rows as the API gives them). Optional:
         ``form_id``, ``encrypted``, ``deployed``, ``archived``, ``partial_filter``, ``draft``,
-        ``date_created``.
+        ``date_created``, ``files`` (each with ``row_id``, ``name``, ``data`` in bytes, and where
+        wanted ``question``, ``mimetype``; they are added to the rows' ``_attachments``).
 
     Returns
     -------
     Path
-        The folder, with ``sandbox.json``, ``<uid>/<version>.json``, ``<uid>/submissions.jsonl``.
+        The folder, with ``sandbox.json``, ``<uid>/<version>.json``, ``<uid>/submissions.jsonl``,
+        and ``<uid>/files/`` where rows have files.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -85,7 +88,9 @@ def _write_asset(folder: Path, asset: SandboxAsset) -> dict[str, Any]:
     ids = asset.rows.select({})
     _replace(home / "submissions.jsonl", (asset.rows.line(i) + b"\n" for i in ids))
     versions = [{"uid": v.uid, "date_deployed": v.date_deployed} for v in asset.versions]
-    return {**{name: getattr(asset, name) for name in _PLAIN}, "versions": versions}
+    entry = {**{name: getattr(asset, name) for name in _PLAIN}, "versions": versions}
+    files = _write_files(home / "files", asset)
+    return {**entry, "files": files} if files else entry
 
 
 def _load_asset(folder: Path, entry: dict[str, Any]) -> SandboxAsset:
@@ -96,7 +101,25 @@ def _load_asset(folder: Path, entry: dict[str, Any]) -> SandboxAsset:
     ]
     lines = (home / "submissions.jsonl").read_bytes().splitlines()
     plain = {name: entry[name] for name in _PLAIN}
-    return SandboxAsset(versions=versions, rows=Rows(lines, entry["uid"]), **plain)
+    files = {f["uid"]: _stored(home / "files", f) for f in entry.get("files", ())}
+    return SandboxAsset(versions=versions, rows=Rows(lines, entry["uid"]), files=files, **plain)
+
+
+def _write_files(home: Path, asset: SandboxAsset) -> list[dict[str, Any]]:
+    # Read before the folder is cleared: they may lie in it.
+    held = [(file, file.read()) for file in asset.files.values() if file.row_id in asset.rows]
+    if home.exists():
+        shutil.rmtree(home)
+    if held:
+        home.mkdir(mode=0o700)
+    for file, data in held:
+        _replace(home / file.uid, [data])
+    about = ("uid", "row_id", "name", "mimetype", "question")
+    return [{name: getattr(file, name) for name in about} for file, _ in held]
+
+
+def _stored(home: Path, entry: Mapping[str, Any]) -> StoredFile:
+    return StoredFile(**entry, read=(home / entry["uid"]).read_bytes)
 
 
 def _reader(path: Path) -> Any:

@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 from survey_tools.errors import KoboError
 from survey_tools.kobo.sandbox.asset import SandboxAsset
 from survey_tools.kobo.sandbox.bodies import OWNER
+from survey_tools.kobo.sandbox.files import StoredFile, attachment_body, stored_file
 
-FAULT_KINDS = ("status", "drop", "truncate", "slow")
+FAULT_KINDS = ("status", "drop", "truncate", "reset", "cut", "slow")
 USERS: dict[str, tuple[str, ...]] = {
     "owner": OWNER,
     "reader": ("view_asset", "view_submissions"),
@@ -27,11 +28,12 @@ USERS: dict[str, tuple[str, ...]] = {
 
 
 class Request(NamedTuple):
-    """One request that came in; headers, and so tokens, are not kept."""
+    """One request that came in; of the headers ``Range`` alone is kept, and so no token."""
 
     method: str
     path: str
     status: int
+    range: str = ""
 
 
 @dataclass
@@ -42,7 +44,9 @@ class Fault:
     ----------
     kind : str
         ``status`` answers ``status``; ``drop`` closes the connection without an answer;
-        ``truncate`` breaks off in the middle of the body; ``slow`` waits ``seconds`` first.
+        ``truncate`` breaks off in the middle of the body; ``reset`` does so by resetting the
+        connection; ``cut`` breaks off a body that does not say its length, so that only what it
+        holds tells; ``slow`` waits ``seconds`` first.
     status : int
         Of kind ``status``.
     retry_after : float, optional
@@ -53,6 +57,12 @@ class Fault:
         Of kind ``slow``.
     path_contains : str
         Only requests whose path or query contains this.
+    every : int
+        Of the requests that fit, hit each ``every``-th.
+    at : int, optional
+        Bytes of the body that still leave, of the kinds that break off; by default half of it.
+    when : callable, optional
+        Takes path and query and says whether to hit, such as by a drawn number.
     """
 
     kind: str = "status"
@@ -61,6 +71,10 @@ class Fault:
     times: int = 1
     seconds: float = 0.0
     path_contains: str = ""
+    every: int = 1
+    at: int | None = None
+    when: Callable[[str], bool] | None = None
+    _seen: int = field(default=0, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.kind not in FAULT_KINDS:
@@ -69,6 +83,15 @@ class Fault:
                 expected=", ".join(FAULT_KINDS),
                 found=str(self.kind),
             )
+        if self.every < 1 or not (self.when is None or callable(self.when)):
+            raise KoboError("A fault hits each first, second … request, or when a call says so.")
+
+    def hits(self, path: str) -> bool:
+        """Say whether a request is hit, and count it."""
+        if self.path_contains not in path:
+            return False
+        self._seen += 1
+        return self._seen % self.every == 0 and (self.when is None or self.when(path))
 
 
 @dataclass
@@ -83,6 +106,8 @@ class World:
     requests: list[Request] = field(default_factory=list)
     on_request: Callable[[str, str], None] | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
+    store_url: str = ""
+    store_keys: dict[str, StoredFile] = field(default_factory=dict)
 
     def user_of(self, token: str) -> str | None:
         """Name the user whose token this is."""
@@ -112,7 +137,7 @@ class World:
         """Take the first fault that fits a request and count it down."""
         with self.lock:
             for fault in self.faults:
-                if fault.path_contains in path:
+                if fault.hits(path):
                     fault.times -= 1
                     if fault.times <= 0:
                         self.faults.remove(fault)
@@ -141,6 +166,22 @@ class World:
         with self.lock:
             owner = self.asset(uid).owner
             return self._rows_with(uid, row_id).set_status(row_id, status, owner)
+
+    def attach(self, uid: str, row_id: int, name: str, data: bytes, **about: str) -> dict[str, Any]:
+        """Add a file to a submission as if a device had sent it late; nothing else changes."""
+        with self.lock:
+            rows = self._rows_with(uid, row_id)
+            number = len(rows.row(row_id).get("_attachments", []))
+            file = stored_file(uid, row_id, name, data, number=number, **about)
+            self.assets[uid].files[file.uid] = file
+            body = attachment_body(file, rows.row(row_id), uid)
+            rows.add_file(row_id, body)
+            return body
+
+    def remove_file(self, uid: str, row_id: int, attachment: str) -> None:
+        """Mark a file as deleted, as the server does when someone deletes it there."""
+        with self.lock:
+            self._rows_with(uid, row_id).mark_deleted(row_id, attachment)
 
     def _rows_with(self, uid: str, row_id: int) -> Any:
         rows = self.asset(uid).rows
