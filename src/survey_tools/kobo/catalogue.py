@@ -1,6 +1,7 @@
-"""Merge the versions of a form into one list of variables: tables, column names, types, choices.
+"""Merge the versions of a form into one list of variables: tables, types, labels, choices.
 
-Not here: the answers. The newest version comes first in everything: order, labels, choices.
+Not here: the answers, or names of columns (`naming`). The newest version comes first in everything:
+order, labels, choices.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from survey_tools.errors import KoboError
 from survey_tools.kobo.form import Form, Labels, Question
+from survey_tools.kobo.naming import leaf, name_variables
 
 MAIN = "main"
 META = (
@@ -31,6 +33,7 @@ KINDS = {
     "end": "moment",
     "dateTime": "moment",
     "datetime": "moment",
+    "time": "time",
     "geopoint": "point",
     "select_one": "one",
     "select_multiple": "many",
@@ -49,8 +52,8 @@ class Variable:
     table : str
         Path of the innermost repeat around it; empty for the main table.
     kind : str
-        ``integer``, ``decimal``, ``date``, ``moment``, ``point``, ``one``, ``many``, ``text``,
-        ``number`` (whole or not, as the answers are) or ``none`` (no column).
+        ``integer``, ``decimal``, ``date``, ``moment``, ``time``, ``point``, ``one``, ``many``,
+        ``text``, ``number`` (whole or not, as the answers are) or ``none`` (no column).
     choices : mapping
         Code to labels by language.
     """
@@ -80,6 +83,8 @@ class Catalogue:
         Short codes.
     retyped : tuple of str
         Paths whose type differs between versions so that only text can hold both.
+    renamed_columns : tuple of str
+        Paths whose columns are called otherwise because another column has the name.
     """
 
     variables: Mapping[str, Variable]
@@ -87,6 +92,17 @@ class Catalogue:
     repeats: Mapping[str, tuple[str, ...]]
     languages: tuple[str, ...]
     retyped: tuple[str, ...]
+    renamed_columns: tuple[str, ...] = ()
+
+    def keys(self, table: str) -> tuple[str, ...]:
+        """Return the names of the columns that tell a table's rows apart."""
+        around = self.repeats.get(table, ())
+        return ("_id", *(f"{self.tables[path]}_no" for path in around)) if around else META
+
+    def of_table(self, table: str) -> tuple[Variable, ...]:
+        """Return the variables that have columns in a table, in order."""
+        found = self.variables.values()
+        return tuple(one for one in found if one.table == table and one.kind != "none")
 
 
 def build_catalogue(
@@ -111,17 +127,19 @@ def build_catalogue(
     Raises
     ------
     KoboError
-        If a renaming leads nowhere or into another repeat, a name in `numbers` does not exist, or
-        two columns would have the same name.
+        If a renaming leads nowhere or into another repeat, or a name in `numbers` does not exist.
     """
     newest_first = list(reversed(forms))
     repeats = _repeats(newest_first, renames)
-    _check_renames(newest_first, renames, repeats)
+    _check_renames(newest_first, renames)
     merged, retyped = _merge(newest_first, renames)
-    variables = _read_as_numbers(_named(merged, repeats), numbers)
     languages = dict.fromkeys(lang for form in newest_first for lang in form.languages)
     tables = {"": MAIN, **_table_names(repeats)}
-    return Catalogue(variables, tables, repeats, tuple(languages), tuple(retyped))
+    unnamed = Catalogue(merged, tables, repeats, tuple(languages), tuple(retyped))
+    names, moved = name_variables(merged, {table: unnamed.keys(table) for table in tables})
+    named = {path: replace(variable, name=names[path]) for path, variable in merged.items()}
+    variables = _read_as_numbers(named, numbers)
+    return replace(unnamed, variables=variables, renamed_columns=moved)
 
 
 def renamed(path: str, renames: Mapping[str, str]) -> str:
@@ -145,9 +163,7 @@ def _repeats(forms: Sequence[Form], renames: Mapping[str, str]) -> dict[str, tup
     return found
 
 
-def _check_renames(
-    forms: Sequence[Form], renames: Mapping[str, str], repeats: Mapping[str, tuple[str, ...]]
-) -> None:
+def _check_renames(forms: Sequence[Form], renames: Mapping[str, str]) -> None:
     for old, new in renames.items():
         homes = [form for form in forms if new in form.questions or new in form.groups]
         if not homes:
@@ -214,21 +230,9 @@ def _common_kind(one: str, other: str) -> str:
 
 
 def _table_names(repeats: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    leaves = Counter(_leaf(path) for path in repeats)
-    names = {path: _leaf(path) if leaves[_leaf(path)] == 1 else path for path in repeats}
+    leaves = Counter(leaf(path) for path in repeats)
+    names = {path: leaf(path) if leaves[leaf(path)] == 1 else path for path in repeats}
     return {path: f"{name}_repeat" if name == MAIN else name for path, name in names.items()}
-
-
-def _named(
-    merged: Mapping[str, Variable], repeats: Mapping[str, tuple[str, ...]]
-) -> dict[str, Variable]:
-    leaves = Counter(_leaf(path) for path, variable in merged.items() if variable.kind != "none")
-    taken = {*META, *(f"{name}_no" for name in _table_names(repeats).values())}
-    return {
-        path: replace(variable, name=leaf if leaves[leaf] <= 1 and leaf not in taken else path)
-        for path, variable in merged.items()
-        for leaf in (_leaf(path),)
-    }
 
 
 def _read_as_numbers(variables: dict[str, Variable], numbers: Sequence[str]) -> dict[str, Variable]:
@@ -242,7 +246,3 @@ def _read_as_numbers(variables: dict[str, Variable], numbers: Sequence[str]) -> 
             )
         found[path] = replace(variables[path], kind="number")
     return found
-
-
-def _leaf(path: str) -> str:
-    return path.rpartition("/")[2]

@@ -6,7 +6,6 @@ refused by name. Conversion and comparison are in `values`, functions in `functi
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +15,16 @@ from typing import Protocol
 
 from survey_tools.errors import KoboError
 from survey_tools.kobo.functions import FUNCTIONS
-from survey_tools.kobo.values import Node, Nodes, Value, compare, to_bool, to_number, to_text
+from survey_tools.kobo.values import (
+    ARITHMETIC,
+    Node,
+    Nodes,
+    Value,
+    compare,
+    to_bool,
+    to_number,
+    to_text,
+)
 
 
 class Context(Protocol):
@@ -56,11 +64,17 @@ class Expression:
         As the form has it.
     names : frozenset of str
         Questions and groups that it mentions as ``${name}``.
+    functions : frozenset of str
+        Functions that it calls.
+    relative : bool
+        Whether it looks around by ``.`` or ``..``.
     """
 
     source: str
     names: frozenset[str]
     evaluate: Step
+    functions: frozenset[str] = frozenset()
+    relative: bool = False
 
     def truth(self, context: Context) -> bool:
         """Evaluate to true or false."""
@@ -109,7 +123,7 @@ _TOKEN = re.compile(
     | (?P<text>'[^']*'|"[^"]*")
     | \$\{\s*(?P<ref>[^}]+?)\s*\}
     | (?P<sign>!=|<=|>=|=|<|>|\+|-|\*|\(|\)|,|\.\.|\.|/|\[|\])
-    | (?P<name>[A-Za-z_][\w-]*(?:\.[\w-]+)*)
+    | (?P<name>[^\W\d][\w-]*(?:\.[\w-]+)*)
     )""",
     re.VERBOSE,
 )
@@ -129,7 +143,9 @@ def _parse(source: str) -> Expression:
     step = parser.expression(0)
     if parser.kind:
         raise _SyntaxError("An expression of the form goes on where it should end.")
-    return Expression(source, frozenset(parser.names), step)
+    return Expression(
+        source, frozenset(parser.names), step, frozenset(parser.functions), parser.relative
+    )
 
 
 class _Parser:
@@ -138,6 +154,8 @@ class _Parser:
     def __init__(self, source: str) -> None:
         self._source, self._place = source, 0
         self.names: set[str] = set()
+        self.functions: set[str] = set()
+        self.relative = False
         self.kind, self.text = "", ""
         self._next()
 
@@ -178,6 +196,7 @@ class _Parser:
         return lambda context: context.named(name)
 
     def _relative(self, first: str) -> Step:
+        self.relative = True
         ups = int(first == "..")
         below: list[str] = []
         while self.kind == "sign" and self.text == "/":
@@ -198,6 +217,7 @@ class _Parser:
 
     def _call(self, name: str) -> Step:
         self._expect("(")
+        self.functions.add(name)
         arguments: list[Step] = []
         first_ref = self.text if self.kind == "ref" else ""
         while not (self.kind == "sign" and self.text == ")"):
@@ -232,28 +252,8 @@ def _binary(sign: str, left: Step, right: Step) -> Step:
         return lambda context: to_bool(left(context)) and to_bool(right(context))
     if _POWER[sign] in (3, 4):
         return lambda context: compare(sign, left(context), right(context))
-    operation = _ARITHMETIC[sign]
+    operation = ARITHMETIC[sign]
     return lambda context: operation(to_number(left(context)), to_number(right(context)))
-
-
-def _divide(one: float, other: float) -> float:
-    if other == 0:
-        return math.nan if one == 0 or math.isnan(one) else math.copysign(math.inf, one)
-    return one / other
-
-
-def _remainder(one: float, other: float) -> float:
-    # XPath's mod keeps the sign of the dividend.
-    return math.nan if other == 0 or not math.isfinite(one) else math.fmod(one, other)
-
-
-_ARITHMETIC: dict[str, Callable[[float, float], float]] = {
-    "+": lambda one, other: one + other,
-    "-": lambda one, other: one - other,
-    "*": lambda one, other: one * other,
-    "div": _divide,
-    "mod": _remainder,
-}
 
 
 def _column(name: str) -> Step:

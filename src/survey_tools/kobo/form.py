@@ -28,6 +28,8 @@ class Group:
         Path of the group around it; empty at the top.
     repeat : bool
         Whether it is a repeat.
+    kuid : str
+        The form builder's identity of the group, which stays when it is renamed; may be empty.
     """
 
     path: str
@@ -36,6 +38,7 @@ class Group:
     labels: Labels
     relevant: str = ""
     repeat_count: str = ""
+    kuid: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class Question:
         Path of the group around it; empty at the top.
     repeats : tuple of str
         Paths of the repeats around it, outermost first.
+    kuid : str
+        The form builder's identity of the question, which stays when it is renamed; may be empty.
     """
 
     name: str
@@ -74,6 +79,7 @@ class Question:
     parameters: Labels = field(default_factory=lambda: MappingProxyType({}))
     parent: str = ""
     repeats: tuple[str, ...] = ()
+    kuid: str = ""
 
 
 @dataclass(frozen=True)
@@ -166,6 +172,14 @@ class Form:
 
 
 OTHER = {"vi": "Khác", "en": "Other"}
+
+
+def read_forms(forms: Mapping[str, Form | Mapping[str, Any]]) -> dict[str, Form]:
+    """Return versions by uid, read where they are given as the API's content."""
+    return {
+        uid: form if isinstance(form, Form) else Form.from_content(form, uid)
+        for uid, form in forms.items()
+    }
 
 
 def language_code(name: str | None) -> str:

@@ -1,25 +1,25 @@
 """Read the API's ``content`` of a form into the model.
 
-Not here: the model itself. Paths come from the nesting of groups and not from ``$xpath``, which
-the server gives wrongly for ranks and matrices.
+Not here: the model itself, or the rows of ranks, scores and matrices (`special_questions`). Paths
+come from the nesting of groups and not from ``$xpath``, which the server gives wrongly for those.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from survey_tools.errors import KoboError
-from survey_tools.kobo.form import Form, Group, Labels, Question, language_code
+from survey_tools.kobo.form import OTHER, Form, Group, Labels, Question, language_code
+from survey_tools.kobo.special_questions import matrix_cells, rank_level, score_row
 
 Row = Mapping[str, Any]
 
-BEGIN = ("begin_group", "begin_repeat", "begin_score", "begin_rank", "begin_kobomatrix")
+MATRIX = "begin_kobomatrix"
+BEGIN = ("begin_group", "begin_repeat", "begin_score", "begin_rank", MATRIX)
 END = ("end_group", "end_repeat", "end_score", "end_rank", "end_kobomatrix")
 SELECTS = ("select_one", "select_multiple", "rank")
-# Rows that stand inside a score, a rank or a matrix and take their choices from its first row.
-_PARTS = {"score__row": "kobo--score-choices", "rank__level": "kobo--rank-items"}
-_KINDS = {"score__row": "select_one", "rank__level": "select_one"}
+_PARTS = {"score__row": score_row, "rank__level": rank_level}
 
 
 def read_form(content: Row, uid: str) -> Form:
@@ -29,18 +29,17 @@ def read_form(content: Row, uid: str) -> Form:
         raise KoboError(
             "The form has no survey.", expected="a list 'survey'", where=f"form version {uid}"
         )
-    translations = content.get("translations") or [None]
-    reader = _Reader(uid, tuple(language_code(name) for name in translations))
-    choice_rows = reader.choice_rows(content.get("choices") or [])
-    reader.read(survey, choice_rows)
+    reader = _Reader(uid, _languages(content.get("translations") or [None]))
+    reader.choice_rows = _choice_rows(content.get("choices") or [])
+    reader.read(survey)
     return Form(
         uid=uid,
         languages=reader.languages,
         questions=reader.questions,
         groups=reader.groups,
-        choices={name: _first_labels(rows, reader) for name, rows in choice_rows.items()},
-        choice_rows=choice_rows,
-        settings=dict(content.get("settings") or {}),
+        choices={name: reader.choices(name) for name in reader.choice_rows},
+        choice_rows=reader.choice_rows,
+        settings=_settings(content.get("settings")),
     )
 
 
@@ -52,9 +51,11 @@ class _Reader:
         self.languages = languages
         self.questions: dict[str, Question] = {}
         self.groups: dict[str, Group] = {}
+        self.choice_rows: dict[str, tuple[Row, ...]] = {}
         self._open: list[tuple[Group, Row]] = []
+        self._inside: list[Question] = []
 
-    def read(self, survey: list[Row], choice_rows: Mapping[str, tuple[Row, ...]]) -> None:
+    def read(self, survey: list[Row]) -> None:
         for row in survey:
             kind = _type(row)[0]
             if kind in BEGIN:
@@ -62,18 +63,16 @@ class _Reader:
             elif kind in END:
                 self._end(row, kind)
             elif kind:
-                for question in self._questions(row, choice_rows):
-                    self._add(question)
+                self._read_question(row, kind)
         if self._open:
             raise self._unbalanced(self._open[-1][0].path)
 
-    def choice_rows(self, rows: list[Row]) -> dict[str, tuple[Row, ...]]:
-        lists: dict[str, list[Row]] = {}
-        for row in rows:
-            name = row.get("name", row.get("$autovalue"))
-            if row.get("list_name") and name is not None:
-                lists.setdefault(str(row["list_name"]), []).append({**row, "name": str(name)})
-        return {name: tuple(found) for name, found in lists.items()}
+    def choices(self, name: str) -> dict[str, Labels]:
+        """Return the labels of a choice list; of a choice that stands twice, the first."""
+        labels: dict[str, Labels] = {}
+        for row in self.choice_rows.get(name, ()):
+            labels.setdefault(str(row["name"]), self.labels(row))
+        return labels
 
     def labels(self, row: Row) -> Labels:
         label = row.get("label")
@@ -90,39 +89,45 @@ class _Reader:
             labels=self.labels(row),
             relevant=_text(row, "relevant"),
             repeat_count=_text(row, "repeat_count"),
+            kuid=_text(row, "$kuid"),
         )
         self._open.append((group, row))
-        if kind != "begin_kobomatrix":
+        self._inside = []
+        if kind != MATRIX:
             self.groups[group.path] = group
 
     def _end(self, row: Row, kind: str) -> None:
         if not self._open:
             raise self._unbalanced(str(row.get("name", kind)))
-        self._open.pop()
-
-    def _questions(
-        self, row: Row, choice_rows: Mapping[str, tuple[Row, ...]]
-    ) -> Iterator[Question]:
-        if not self._open or _type(self._open[-1][1])[0] != "begin_kobomatrix":
-            yield self._question(row, self._parent, _name(row))
+        group, head = self._open.pop()
+        if _type(head)[0] != MATRIX:
             return
-        matrix, head = self._open[-1]
-        for item in choice_rows.get(str(head.get("kobo--matrix_list", "")), ()):
-            group = f"{matrix.path}_{item['name']}"
-            self.groups[group] = Group(
-                group, matrix.parent, False, self.labels(item), matrix.relevant
-            )
-            yield self._question(row, group, f"{group.rpartition('/')[2]}_{_name(row)}")
+        items = self.choices(_text(head, "kobo--matrix_list"))
+        for cell_group, cells in matrix_cells(group, items, self._inside, self.languages):
+            self.groups[cell_group.path] = cell_group
+            self.questions.update({cell.path: cell for cell in cells})
+        self._inside = []
 
-    def _question(self, row: Row, parent: str, name: str) -> Question:
-        kind, list_name = _type(row)
-        if kind in _PARTS and self._open:
-            list_name, kind = str(self._open[-1][1].get(_PARTS[kind], "")), _KINDS[kind]
+    def _read_question(self, row: Row, kind: str) -> None:
+        question = self._question(row, kind)
+        head = self._open[-1][1] if self._open else {}
+        if kind in _PARTS:
+            question = _PARTS[kind](question, head, self._inside)
+            self._inside.append(question)
+        if head and _type(head)[0] == MATRIX:
+            self._inside.append(question)
+            return
+        self.questions[question.path] = question
+        if question.or_other:
+            other = _other(question)
+            self.questions.setdefault(other.path, other)
+
+    def _question(self, row: Row, kind: str) -> Question:
         return Question(
-            name=name,
-            path=_join(parent, name),
+            name=_name(row),
+            path=_join(self._parent, _name(row)),
             type=kind,
-            list_name=list_name,
+            list_name=_type(row)[1],
             labels=self.labels(row),
             relevant=_text(row, "relevant"),
             constraint=_text(row, "constraint"),
@@ -131,23 +136,10 @@ class _Reader:
             choice_filter=_text(row, "choice_filter"),
             or_other=bool(row.get("_or_other")) or "or_other" in str(row.get("type")),
             parameters=_parameters(_text(row, "parameters")),
-            parent=parent,
+            parent=self._parent,
             repeats=tuple(group.path for group, _ in self._open if group.repeat),
+            kuid=_text(row, "$kuid"),
         )
-
-    def _add(self, question: Question) -> None:
-        self.questions[question.path] = question
-        if question.or_other:
-            path = f"{question.path}_other"
-            name = f"{question.name}_other"
-            self.questions[path] = Question(
-                name=name,
-                path=path,
-                type="text",
-                labels={lang: f"{label} – …" for lang, label in question.labels.items()},
-                parent=question.parent,
-                repeats=question.repeats,
-            )
 
     @property
     def _parent(self) -> str:
@@ -160,11 +152,48 @@ class _Reader:
         )
 
 
-def _first_labels(rows: tuple[Row, ...], reader: _Reader) -> dict[str, Labels]:
-    labels: dict[str, Labels] = {}
+def _other(question: Question) -> Question:
+    """Return the text question that the server puts beside a select with ``or_other``."""
+    return Question(
+        name=f"{question.name}_other",
+        path=f"{question.path}_other",
+        type="text",
+        labels={
+            lang: f"{label} – {OTHER.get(lang, OTHER['en'])}"
+            for lang, label in question.labels.items()
+        },
+        relevant=f"selected(${{{question.name}}}, 'other')",
+        parent=question.parent,
+        repeats=question.repeats,
+        kuid=f"{question.kuid}/other" if question.kuid else "",
+    )
+
+
+def _languages(names: list[str | None]) -> tuple[str, ...]:
+    """Return short codes, or full names where a form bears a code twice."""
+    codes: list[str] = []
+    for name in names:
+        code = language_code(name)
+        if code in codes:
+            code = str(name) if name and name not in codes else f"{code} {len(codes) + 1}"
+        codes.append(code)
+    return tuple(codes)
+
+
+def _choice_rows(rows: list[Row]) -> dict[str, tuple[Row, ...]]:
+    lists: dict[str, list[Row]] = {}
     for row in rows:
-        labels.setdefault(str(row["name"]), reader.labels(row))
-    return labels
+        names = [row.get(key) for key in ("name", "$autovalue")]
+        name = next((one for one in names if one not in (None, "")), None)
+        if row.get("list_name") and name is not None:
+            lists.setdefault(str(row["list_name"]), []).append({**row, "name": str(name)})
+    return {name: tuple(found) for name, found in lists.items()}
+
+
+def _settings(settings: Any) -> dict[str, Any]:
+    if isinstance(settings, list):
+        settings = settings[0] if settings else {}
+    return dict(settings) if isinstance(settings, Mapping) else {}
 
 
 def _type(row: Row) -> tuple[str, str]:

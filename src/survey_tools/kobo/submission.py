@@ -74,7 +74,11 @@ class Submission:
         if known is None:
             # An expression that leads back to itself sees the answer as it stands.
             self._relevant[key] = True
-            known = self._relevant[key] = self._is_relevant(path, at)
+            try:
+                known = self._relevant[key] = self._is_relevant(path, at)
+            except KoboError:
+                del self._relevant[key]
+                raise
         return known
 
     def text(self, path: str, at: At) -> str:
@@ -119,8 +123,9 @@ class Submission:
     def _lay_out(self, row: Mapping[str, Any], at: At, depth: int) -> None:
         for key, value in row.items():
             group = self.form.groups.get(key)
-            if group is not None and group.repeat and isinstance(value, list):
-                self._lay_out_repeat(key, value, at, depth)
+            if group is not None and group.repeat and isinstance(value, list | Mapping):
+                instances = value if isinstance(value, list) else [value]
+                self._lay_out_repeat(key, instances, at, depth)
             elif key in self.form.questions:
                 if len(self.form.questions[key].repeats) == depth:
                     self.answers[key, at] = None if value == "" else value

@@ -1,29 +1,24 @@
 """Lay the rows of a survey out as typed tables: one of submissions, one of each repeat.
 
-Not here: cleaning. What does not fit is left missing and listed in the report; nothing is guessed.
+Not here: cleaning. What does not fit a column is missing there and kept, as text, in the misfits;
+nothing is guessed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from survey_tools.errors import KoboError
-from survey_tools.kobo import columns
-from survey_tools.kobo.catalogue import (
-    META,
-    Catalogue,
-    Variable,
-    build_catalogue,
-    renamed,
-)
-from survey_tools.kobo.form import Form
-from survey_tools.kobo.submission import is_system_key
+from survey_tools.kobo import labels
+from survey_tools.kobo.catalogue import Catalogue, build_catalogue
+from survey_tools.kobo.collect import Collector, parts
+from survey_tools.kobo.drift import unmapped_renames
+from survey_tools.kobo.form import Form, read_forms
+from survey_tools.kobo.frames import FrameBuilder
 
 SHOWN_IDS = 10
 
@@ -36,7 +31,7 @@ class Tables:
     ----------
     frames : dict of DataFrame
         ``main``: a row a submission, with ``_id``, ``_uuid``, ``_submission_time`` (UTC),
-        ``__version__``, ``_validation_status``, ``_submitted_by``. For each repeat a frame of its
+        ``__version__``, ``_validation_status`` (its uid), ``_submitted_by``. For each repeat a frame of its
         name: a row an instance, with ``_id``, the positions (from 1) in the repeats around it and
         in itself as ``<repeat>_no``.
     labels : DataFrame
@@ -44,18 +39,88 @@ class Tables:
     questions : DataFrame
         ``variable, path, type, lang, label``.
     report : DataFrame
-        ``kind, path, rows, ids``: what has no typed place. Kinds: ``unknown_key`` (no version of
-        the form has the question), ``type`` (an answer does not fit its type: missing in the
-        column), ``choice`` (a code that is in no version's list: kept), ``type_changed`` (the
-        versions differ in type: kept as text), ``unknown_version``, ``rename_unused``, ``system``
-        (a key of the server that is not kept). `rows` counts submissions, `ids` names the first
-        ten.
+        ``kind, path, rows, ids``: what has no typed place, and what changed between versions. `rows`
+        counts submissions, `ids` names the first ten. Kinds: ``unknown_key`` (no version of the form
+        has the question), ``type`` (an answer does not fit its type: missing in the column),
+        ``choice`` (a code that is in no version's list, or one ticked twice: kept), ``note`` (a
+        note with an answer: no column), ``system`` (a key of the server that is not kept),
+        ``unknown_version``; and of the form ``type_changed`` (the versions differ in type: kept as
+        text), ``label_changed`` (a choice's label differs between versions), ``renamed`` and
+        ``moved`` (seen in the form and not in the renames), ``rename_unused``, ``name_taken`` (a
+        column is called by its path because another has its name).
+    misfits : DataFrame
+        ``table, _id, positions, variable, path, value, kind``: the original text of every answer
+        listed as ``type``, ``choice``, ``note`` or ``unknown_key`` in the report; lists and objects
+        as JSON. `positions` are those in the repeats (``2/1``), empty in the main table. **Raw
+        answers, which may name people**: for whoever corrects the data, never for a page.
+    label_history : DataFrame
+        ``variable, code, lang, version, label``: choices whose label is not the same in all versions.
+    columns : DataFrame
+        ``table, column, variable, code``: what each column holds; `variable` is empty for keys,
+        `code` is the choice of a select_multiple or the part of a place.
+    languages : tuple of str
+        Of the form, short codes.
+    lang : str or None
+        The language of the categories in `frames`; None for codes.
     """
 
     frames: dict[str, pd.DataFrame]
     labels: pd.DataFrame
     questions: pd.DataFrame
     report: pd.DataFrame
+    misfits: pd.DataFrame
+    label_history: pd.DataFrame
+    columns: pd.DataFrame
+    languages: tuple[str, ...] = ()
+    lang: str | None = None
+    _coded: dict[str, pd.DataFrame] | None = field(default=None, repr=False)
+
+    def labelled(self, lang: str) -> dict[str, pd.DataFrame]:
+        """Return the frames with labels in place of the codes of select_one questions.
+
+        Parameters
+        ----------
+        lang : str
+            Short code of one of `languages`. A form that names no language takes any.
+
+        Returns
+        -------
+        dict of DataFrame
+            Categories in the order of the codes, all distinct: a label that two codes share is
+            followed by the code, one that is missing comes from another language, else the code
+            stands. Codes that are no choice stay codes.
+
+        Raises
+        ------
+        KoboError
+            If the form has no such language.
+        """
+        coded = self.frames if self._coded is None else self._coded
+        return labels.label_frames(coded, self.labels, self.languages, lang)
+
+    def column_labels(self, lang: str, table: str = "main") -> dict[str, str]:
+        """Return the question behind each column of a table.
+
+        Parameters
+        ----------
+        lang : str
+            As in `labelled`.
+        table : str
+            Name of a frame.
+
+        Returns
+        -------
+        dict
+            Column to label, for all columns in order: ``question – choice`` for a choice of a
+            select_multiple, the column's own name where there is no label.
+
+        Raises
+        ------
+        KoboError
+            If the form has no such language.
+        """
+        own = self.columns[self.columns["table"] == table]
+        return labels.column_labels(own, self.questions, self.labels, self.languages, lang)
 
 
 def flatten(
@@ -64,16 +129,19 @@ def flatten(
     *,
     renames: Mapping[str, str] | None = None,
     numbers: Sequence[str] = (),
+    lang: str | None = None,
 ) -> Tables:
     """Lay rows out as typed tables.
 
     Column names are the questions' own where these are unique over all versions and tables, else
     their paths. Types: ``integer`` and a ``range`` of whole steps are Int64, ``decimal`` Float64,
     ``date`` and ``today`` datetime64 without a zone, ``start``, ``end`` and ``dateTime``
-    datetime64 in UTC, ``select_one`` categorical with the codes of all versions,
+    datetime64 in UTC (one without a zone does not fit), ``time`` timedelta64 since midnight on the
+    device's clock, ``select_one`` categorical with the codes of all versions,
     ``select_multiple`` a boolean column ``name__choice`` a choice (missing where the question has
-    no answer), ``geopoint`` four Float64 columns ``name_lat, _lon, _alt, _acc``; all others,
-    ``calculate`` too, are text: whether a calculation is a number cannot be seen from the form, and
+    no answer), ``geopoint`` four Float64 columns ``name_lat, _lon, _alt, _acc``; all others are text
+    as the server gives it, ``geotrace`` and ``geoshape`` too, and
+    ``calculate``: whether a calculation is a number cannot be seen from the form, and
     a type that depends on the answers would change from pull to pull. `numbers` names those that
     are numbers.
 
@@ -84,219 +152,96 @@ def flatten(
     forms : mapping
         Versions by uid, oldest first; `Form` or the API's content.
     renames : mapping, optional
-        Path in older versions to path now, for questions or groups that were renamed.
+        Path in older versions to path now, for questions or groups that were renamed; see
+        `suggest_renames`.
     numbers : sequence of str
         Text variables to read as numbers: Int64 if all answers are whole, else Float64.
+    lang : str, optional
+        Give the frames with labels in this language, as `Tables.labelled` does.
 
     Returns
     -------
     Tables
-        Frames, labels, questions and report.
+        Frames, labels, questions, report and misfits.
 
     Raises
     ------
     KoboError
-        If a renaming leads nowhere, or a row answers a question under its old and new path.
+        If a renaming leads nowhere, a row answers a question under its old and new path, or the form
+        has no such language.
     """
     renames = dict(renames or {})
-    versions = {uid: _form(form, uid) for uid, form in forms.items()}
+    versions = read_forms(forms)
     catalogue = build_catalogue(list(versions.values()), renames, numbers)
-    collector = _Collector(catalogue, renames, frozenset(versions))
-    for row in rows:
-        collector.add(row)
-    _note_forms(collector, versions, renames)
-    frames = {name: collector.frame(path) for path, name in catalogue.tables.items()}
-    return Tables(frames, _labels(catalogue), _questions(catalogue), collector.report())
-
-
-@dataclass
-class _Cells:
-    """What one table has collected: keys of its rows, and each question's answers."""
-
-    keys: list[tuple[int, ...]] = field(default_factory=list)
-    answers: dict[str, tuple[list[int], list[str]]] = field(default_factory=dict)
-
-
-class _Collector:
-    """Goes through rows once, key by key, and keeps answers by question."""
-
-    def __init__(
-        self, catalogue: Catalogue, renames: Mapping[str, str], versions: frozenset[str]
-    ) -> None:
-        self._catalogue, self._renames, self._versions = catalogue, renames, versions
-        self._tables = {path: _Cells() for path in catalogue.tables}
-        self._meta: dict[str, list[Any]] = {name: [] for name in META}
-        self._odd: dict[tuple[str, str], dict[int, None]] = {}
-        self._places: dict[tuple[str, str], tuple[str, str]] = {}
-
-    def add(self, row: Mapping[str, Any]) -> None:
-        """Take in a submission."""
-        row_id = row["_id"]
-        for name in META:
-            self._meta[name].append(row.get(name))
-        if row.get("__version__") not in self._versions:
-            self.note("unknown_version", "__version__", row_id)
-        self._add(row, "", (row_id,))
-
-    def note(self, kind: str, path: str, *row_ids: int) -> None:
-        """Put something on the report."""
-        self._odd.setdefault((kind, path), {}).update(dict.fromkeys(row_ids))
-
-    def frame(self, table: str) -> pd.DataFrame:
-        """Build a table's frame."""
-        cells = self._tables[table]
-        data = self._meta_columns() if not table else self._key_columns(table)
-        for variable in self._catalogue.variables.values():
-            if variable.table != table or variable.kind == "none":
-                continue
-            for name, column in self._columns(variable, cells).items():
-                if name in data:
-                    raise KoboError("Two questions would have the same column.", found=name)
-                data[name] = column
-        return pd.DataFrame(data)
-
-    def report(self) -> pd.DataFrame:
-        """Build the report; to be called after the frames."""
-        found = [
-            (kind, path, len(ids), ", ".join(str(one) for one in list(ids)[:SHOWN_IDS]))
-            for (kind, path), ids in sorted(self._odd.items())
-        ]
-        frame = pd.DataFrame(found, columns=["kind", "path", "rows", "ids"])
-        return frame.astype({"kind": "str", "path": "str", "rows": "int64", "ids": "str"})
-
-    def _add(self, row: Mapping[str, Any], table: str, key: tuple[int, ...]) -> None:
-        cells = self._tables[table]
-        at = len(cells.keys)
-        cells.keys.append(key)
-        for name, value in row.items():
-            what, path = self._place(table, name)
-            if what == "question":
-                self._answer(cells, at, path, value, key[0])
-            elif what == "repeat":
-                self._add_instances(path, value, key)
-            elif what:
-                self.note(what, path, key[0])
-
-    def _add_instances(self, path: str, value: Any, key: tuple[int, ...]) -> None:
-        instances = value if isinstance(value, list) else [value]
-        for number, instance in enumerate(instances, start=1):
-            if isinstance(instance, Mapping):
-                self._add(instance, path, (*key, number))
-            else:
-                self.note("type", path, key[0])
-
-    def _answer(self, cells: _Cells, at: int, path: str, value: Any, row_id: int) -> None:
-        if value is None or value == "":
-            return
-        if isinstance(value, list | dict):
-            self.note("type", path, row_id)
-            return
-        places, texts = cells.answers.setdefault(path, ([], []))
-        if places and places[-1] == at:
-            raise KoboError(
-                "A row answers a question both under its old and its new path.",
-                expected="one of them",
-                where=f"question {path}, row _id {row_id}",
-                next_step="Take the renaming back, or correct the row on the server.",
-            )
-        places.append(at)
-        texts.append(value if isinstance(value, str) else str(value))
-
-    def _place(self, table: str, name: str) -> tuple[str, str]:
-        """Say what a key of a table's rows is, and its path now; looked up once a key."""
-        known = self._places.get((table, name))
-        if known is None:
-            known = self._places[table, name] = self._find_place(table, name)
-        return known
-
-    def _find_place(self, table: str, name: str) -> tuple[str, str]:
-        path = renamed(name, self._renames)
-        variable = self._catalogue.variables.get(path)
-        if variable is not None and variable.table == table:
-            return ("" if variable.kind == "none" else "question"), path
-        around = self._catalogue.repeats.get(path)
-        if around is not None and (around[-2] if len(around) > 1 else "") == table:
-            return "repeat", path
-        if not table and is_system_key(name):
-            return ("" if name in META else "system"), name
-        return "unknown_key", name
-
-    def _meta_columns(self) -> dict[str, Any]:
-        meta = self._meta
-        times = [None if t is None else str(t) for t in meta["_submission_time"]]
-        states = [s.get("uid") if isinstance(s, Mapping) else s for s in meta["_validation_status"]]
-        return {
-            "_id": pd.Series(meta["_id"], dtype="int64"),
-            "_uuid": pd.Series(meta["_uuid"], dtype="str"),
-            "_submission_time": columns.read_utc(times),
-            "__version__": pd.Series(meta["__version__"], dtype="str"),
-            "_validation_status": pd.Series([s or None for s in states], dtype="str"),
-            "_submitted_by": pd.Series(meta["_submitted_by"], dtype="str"),
-        }
-
-    def _key_columns(self, table: str) -> dict[str, Any]:
-        around = self._catalogue.repeats[table]
-        names = ["_id", *(f"{self._catalogue.tables[path]}_no" for path in around)]
-        keys = np.array(self._tables[table].keys, dtype="int64").reshape(-1, len(names))
-        return {name: pd.Series(keys[:, place]) for place, name in enumerate(names)}
-
-    def _columns(self, variable: Variable, cells: _Cells) -> dict[str, pd.Series]:
-        places, texts = cells.answers.get(variable.path, ([], []))
-        answers = (np.array(places, dtype=np.int64), texts)
-        built, odd = _builder(variable)(answers, len(cells.keys))
-        if len(odd):
-            kind = "choice" if variable.kind in ("one", "many") else "type"
-            self.note(kind, variable.path, *(cells.keys[at][0] for at in odd))
-        return {f"{variable.name}{suffix}": column for suffix, column in built.items()}
-
-
-def _builder(variable: Variable) -> Any:
-    if variable.kind == "one":
-        return partial(columns.build_one_choice, choices=list(variable.choices))
-    if variable.kind == "many":
-        return partial(columns.build_many_choices, choices=list(variable.choices))
-    return {
-        "integer": columns.build_integer,
-        "decimal": columns.build_decimal,
-        "number": columns.build_number,
-        "date": columns.build_date,
-        "moment": columns.build_moment,
-        "point": columns.build_point,
-    }.get(variable.kind, columns.build_text)
-
-
-def _form(form: Form | Mapping[str, Any], uid: str) -> Form:
-    return form if isinstance(form, Form) else Form.from_content(form, uid)
+    collector = Collector(catalogue, renames, frozenset(versions))
+    for part in parts(rows):
+        collector.add(part)
+    built = {path: FrameBuilder(collector, path) for path in catalogue.tables}
+    history = labels.label_history(catalogue, list(versions.values()), renames)
+    _note_forms(collector, versions, renames, history)
+    tables = Tables(
+        frames={catalogue.tables[path]: one.frame() for path, one in built.items()},
+        labels=labels.choice_labels(catalogue),
+        questions=labels.question_labels(catalogue),
+        report=_report(collector),
+        misfits=_misfits(collector),
+        label_history=history,
+        columns=_columns(catalogue, built),
+        languages=catalogue.languages,
+    )
+    if lang is None:
+        return tables
+    return replace(tables, frames=tables.labelled(lang), lang=lang, _coded=tables.frames)
 
 
 def _note_forms(
-    collector: _Collector, versions: Mapping[str, Form], renames: Mapping[str, str]
+    collector: Collector,
+    versions: Mapping[str, Form],
+    renames: Mapping[str, str],
+    history: pd.DataFrame,
 ) -> None:
-    for path in collector._catalogue.retyped:
+    catalogue = collector.catalogue
+    for path in catalogue.retyped:
         collector.note("type_changed", path)
+    for path in catalogue.renamed_columns:
+        collector.note("name_taken", path)
+    for variable in catalogue.variables.values():
+        if (history["variable"] == variable.name).any():
+            collector.note("label_changed", variable.path)
+    for kind, path in unmapped_renames(list(versions.values()), renames):
+        collector.note(kind, path)
     for old in renames:
         if not any(old in form.questions or old in form.groups for form in versions.values()):
             collector.note("rename_unused", old)
 
 
-def _labels(catalogue: Catalogue) -> pd.DataFrame:
-    found = [
-        (variable.name, code, lang, labels.get(lang), order)
-        for variable in catalogue.variables.values()
-        for order, (code, labels) in enumerate(variable.choices.items(), start=1)
-        for lang in catalogue.languages
-    ]
-    frame = pd.DataFrame(found, columns=["variable", "code", "lang", "label", "order"])
-    texts = dict.fromkeys(["variable", "code", "lang", "label"], "str")
-    return frame.astype({**texts, "order": "int64"})
+def _report(collector: Collector) -> pd.DataFrame:
+    found = []
+    for (kind, path), noted in sorted(collector.notes.items()):
+        ids = pd.unique(np.concatenate(noted))
+        found.append((kind, path, len(ids), ", ".join(str(one) for one in ids[:SHOWN_IDS])))
+    frame = pd.DataFrame(found, columns=["kind", "path", "rows", "ids"])
+    return frame.astype({"kind": "str", "path": "str", "rows": "int64", "ids": "str"})
 
 
-def _questions(catalogue: Catalogue) -> pd.DataFrame:
+def _misfits(collector: Collector) -> pd.DataFrame:
+    catalogue = collector.catalogue
     found = [
-        (variable.name, variable.path, variable.type, lang, variable.labels.get(lang))
-        for variable in catalogue.variables.values()
-        if variable.kind != "none"
-        for lang in catalogue.languages
+        (catalogue.tables[table], row_id, at, _name(catalogue, path), path, value, kind)
+        for table, row_id, at, path, value, kind in collector.misfits
     ]
-    frame = pd.DataFrame(found, columns=["variable", "path", "type", "lang", "label"])
-    return frame.astype("str")
+    names = ["table", "_id", "positions", "variable", "path", "value", "kind"]
+    frame = pd.DataFrame(found, columns=names)
+    return frame.astype({**dict.fromkeys(names, "str"), "_id": "int64"})
+
+
+def _name(catalogue: Catalogue, path: str) -> str:
+    variable = catalogue.variables.get(path)
+    return variable.name if variable else ""
+
+
+def _columns(catalogue: Catalogue, built: Mapping[str, FrameBuilder]) -> pd.DataFrame:
+    found = [
+        (catalogue.tables[path], *meaning) for path, one in built.items() for meaning in one.meaning
+    ]
+    return pd.DataFrame(found, columns=["table", "column", "variable", "code"]).astype("str")

@@ -150,3 +150,23 @@ def _number_text(value: float) -> str:
     if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
     return str(int(value)) if value == int(value) else repr(value)
+
+
+def _divide(one: float, other: float) -> float:
+    if other == 0:
+        return math.nan if one == 0 or math.isnan(one) else math.copysign(math.inf, one)
+    return one / other
+
+
+def _remainder(one: float, other: float) -> float:
+    # XPath's mod keeps the sign of the dividend.
+    return math.nan if other == 0 or not math.isfinite(one) else math.fmod(one, other)
+
+
+ARITHMETIC: dict[str, Callable[[float, float], float]] = {
+    "+": lambda one, other: one + other,
+    "-": lambda one, other: one - other,
+    "*": lambda one, other: one * other,
+    "div": _divide,
+    "mod": _remainder,
+}

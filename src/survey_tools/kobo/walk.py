@@ -5,7 +5,8 @@ Not here: comparing or keeping rows (`sync`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from survey_tools.errors import KoboError
@@ -37,12 +38,15 @@ class Walk:
         self.total, self.last, self.steady = 0, -1, True
 
     def pages(self, fields: Sequence[str] | None) -> Iterator[Page]:
-        """Yield all rows by ``_id``, whatever size of page the server allows."""
+        """Yield all rows by ``_id``, whatever size of page the server allows.
+
+        The next page is asked for while the caller works on this one.
+        """
         last, left = -1, None
         self.steady = True
+        coming = self._ask(last, fields)
         while True:
-            query = {"_id": {"$gt": last}}
-            page = self._client.page(self._uid, query=query, fields=fields, limit=PAGE)
+            page = coming.result()
             if left is None:
                 self.total = page.count
             elif page.count != left:
@@ -59,6 +63,8 @@ class Walk:
                 last = row["_id"]
             self.last = max(self.last, last)
             left = page.count - len(page.rows)
+            if left:
+                coming = self._ask(last, fields)
             yield page
             if not left:
                 return
@@ -82,6 +88,10 @@ class Walk:
                 if page.count <= len(found):
                     break
 
+    def _ask(self, last: int, fields: Sequence[str] | None) -> _Coming:
+        query = {"_id": {"$gt": last}}
+        return _Coming(lambda: self._client.page(self._uid, query=query, fields=fields, limit=PAGE))
+
     def _untrusted(self, expected: str, found: str) -> KoboError:
         return KoboError(
             "The server does not answer queries as it should, so rows could be missed.",
@@ -91,3 +101,27 @@ class Walk:
             next_step="A proxy may drop the query from the address, or the server's release is not "
             "known to this package. The store stays as it was at the last complete batch.",
         )
+
+
+class _Coming:
+    """A page that is on its way, in a thread that does not keep the program from ending."""
+
+    def __init__(self, ask: Callable[[], Page]) -> None:
+        self._ask = ask
+        self._page: Page | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def result(self) -> Page:
+        """Wait for the page; raise what went wrong on its way."""
+        self._thread.join()
+        if self._page is None:
+            raise self._error or RuntimeError("the page was lost")
+        return self._page
+
+    def _run(self) -> None:
+        try:
+            self._page = self._ask()
+        except BaseException as error:  # raised where the page is waited for
+            self._error = error

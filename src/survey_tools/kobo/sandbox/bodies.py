@@ -95,7 +95,6 @@ def asset_body(asset: SandboxAsset, root: str, permissions: tuple[str, ...]) -> 
         "deployed_versions": versions_body(asset, root),
         "deployment__links": {},
         "deployment__data_download_links": {},
-        "deployment__uuid": _digest(asset.uid) if asset.deployed else None,
         "report_styles": {"default": {}, "specified": {}, "kuid_names": _kuid_names(content)},
         "report_custom": {},
         "advanced_features": {"_version": "20250820"},
@@ -106,10 +105,7 @@ def asset_body(asset: SandboxAsset, root: str, permissions: tuple[str, ...]) -> 
         "assignable_permissions": _assignable(root),
         "effective_permissions": [{"codename": name} for name in permissions],
         "exports": f"{home}/exports/?format=json",
-        "export_settings": [],
-        "data": f"{home}/data/?format=json",
         "files": [],
-        "data_sharing": {},
         "paired_data": f"{home}/paired-data/?format=json",
         **_links(home),
         "access_types": None,
@@ -152,6 +148,11 @@ def listed_body(asset: SandboxAsset, root: str, permissions: tuple[str, ...]) ->
         "children": {"count": 0},
         "subscribers_count": 0,
         "status": "private",
+        "data": f"{root}/assets/{asset.uid}/data/?format=json",
+        "downloads": _links(f"{root}/assets/{asset.uid}")["downloads"],
+        "export_settings": [],
+        "data_sharing": {},
+        "deployment__uuid": _digest(asset.uid) if asset.deployed else None,
     }
 
 
@@ -202,8 +203,7 @@ def _kuid_names(content: Body) -> Body:
 
 def _last_submission(asset: SandboxAsset) -> str | None:
     """Give the latest time a row bears, which says nothing about edits or deletions."""
-    days = (str(asset.rows.head(i).get("_submission_time", "")) for i in asset.rows.select({}))
-    latest = max(days, default="")
+    latest = asset.rows.latest()
     return f"{latest}Z" if latest else None
 
 

@@ -14,7 +14,8 @@ from survey_tools.kobo.sandbox.world import World
 
 def application(world: World) -> Application:
     """Route the addresses of the server, and those of the control side."""
-    asset = r"/api/v2/assets/(?P<uid>[^/]+)/"
+    asset = r"/api/v2/assets/(?P<uid>[^/.]+)/"
+    end = r"(?:/|\.json)"  # the server takes the format at the end of an address, too
     sizes = "|".join(SIZES)
     row = asset + r"data/(?P<row>[^/]+)/"
     routes: list[tuple[str, type[RequestHandler]]] = [
@@ -23,13 +24,13 @@ def application(world: World) -> Application:
         (r"/_sandbox/rows", control.RowsView),
         (r"/_sandbox/requests", control.RequestsView),
         (r"/(?:api/v1|assets)(?:/.*)?", handlers.GoneView),
-        (r"/api/v2/assets/", handlers.AssetsView),
-        (asset, handlers.AssetView),
-        (asset + r"versions/", handlers.VersionsView),
+        (r"/api/v2/assets" + end, handlers.AssetsView),
+        (asset[:-1] + end, handlers.AssetView),
+        (asset + r"versions" + end, handlers.VersionsView),
         (asset + r"versions/(?P<version>[^/]+)/", handlers.VersionView),
         (asset + r"deployment/", handlers.DeploymentView),
         (asset + r"counts/", data_handlers.CountsView),
-        (asset + r"data/", data_handlers.DataView),
+        (asset + r"data" + end, data_handlers.DataView),
         (asset + r"data/bulk/", data_handlers.BulkView),
         (asset + r"data/validation_statuses/", data_handlers.StatusesView),
         (row, data_handlers.RowView),
