@@ -8,7 +8,7 @@ from construct_frames import ROOT
 
 from survey_tools import clean, construct, params, synthetic
 from survey_tools.kobo import flatten
-from survey_tools.kobo.xlsform import read_xlsform, rename_question
+from survey_tools.kobo.form.xlsform import read_xlsform, rename_question
 from survey_tools.register import read_register
 
 

@@ -33,7 +33,7 @@ def test_import_contracts__hold():
     ("module", "line"),
     [
         ("clean/__init__.py", "from survey_tools import construct"),
-        ("kobo/session.py", "from survey_tools import params"),
+        ("kobo/http/session.py", "from survey_tools import params"),
         ("estimate/assignment.py", "import matplotlib.pyplot"),
         ("construct/__init__.py", "import httpx"),
         ("params.py", "import papermill"),

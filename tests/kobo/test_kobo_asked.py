@@ -5,7 +5,7 @@ import pytest
 from kobo_fakes import VERSIONS, recorded
 
 from survey_tools.kobo import Form, asked_questions, flatten
-from survey_tools.kobo.asked import REASONS, missing_reasons
+from survey_tools.kobo.tables.asked import REASONS, missing_reasons
 
 ROSTER = "main/c_roster/roster"
 SURVEY = [

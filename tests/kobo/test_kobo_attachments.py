@@ -9,7 +9,7 @@ from kobo_fakes import recorded
 
 from survey_tools.errors import KoboError, StoreError
 from survey_tools.kobo import KoboClient, KoboSession
-from survey_tools.kobo.attachments import (
+from survey_tools.kobo.files.attachments import (
     Attachment,
     download_attachments,
     list_attachments,
@@ -17,8 +17,8 @@ from survey_tools.kobo.attachments import (
     remove_attachments,
     verify_attachments,
 )
-from survey_tools.kobo.audit import seconds_of_rows
-from survey_tools.kobo.manifest import LONGEST, place_of, safe_name
+from survey_tools.kobo.files.audit import seconds_of_rows
+from survey_tools.kobo.files.manifest import LONGEST, place_of, safe_name
 from survey_tools.kobo.sandbox import Sandbox
 
 UID = "aTest"

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from survey_tools.errors import KoboError
-from survey_tools.kobo.audit import (
+from survey_tools.kobo.files.audit import (
     active_seconds,
     audit_problems,
     read_audit,
@@ -14,7 +14,7 @@ from survey_tools.kobo.audit import (
     seconds_per_group,
     seconds_per_question,
 )
-from survey_tools.kobo.manifest import place_of
+from survey_tools.kobo.files.manifest import place_of
 
 T = 1_788_000_000_000
 HEAD = "event,node,start,end\n"

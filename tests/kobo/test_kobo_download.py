@@ -11,7 +11,7 @@ from kobo_fakes import SERVER, TOKEN
 
 from survey_tools.errors import KoboError
 from survey_tools.kobo import KoboSession
-from survey_tools.kobo.download import asked_path
+from survey_tools.kobo.http.download import asked_path
 from survey_tools.kobo.sandbox import Sandbox
 
 UID = "aTest"

@@ -4,7 +4,7 @@ import pytest
 from kobo_fakes import VERSIONS, recorded
 
 from survey_tools.kobo import Form, flatten
-from survey_tools.kobo.drift import drift, suggest_renames
+from survey_tools.kobo.tables.changes import drift, suggest_renames
 
 HAMLET, VILLAGE = "loc/hamlet", "loc/village"
 

@@ -5,8 +5,8 @@ import pytest
 
 from survey_tools.errors import KoboError
 from survey_tools.kobo import Form
-from survey_tools.kobo.expression import parse
-from survey_tools.kobo.submission import Submission
+from survey_tools.kobo.form.expression import parse
+from survey_tools.kobo.form.submission import Submission
 
 FORM = Form.from_content(
     {

@@ -9,7 +9,7 @@ from kobo_fakes import VERSIONS, recorded
 
 from survey_tools.errors import KoboError
 from survey_tools.kobo import Form, flatten
-from survey_tools.kobo.catalogue import META
+from survey_tools.kobo.tables.catalogue import META
 
 SURVEY = [
     {"type": "start", "name": "start"},

@@ -7,7 +7,7 @@ import pytest
 from kobo_fakes import RECORDED
 
 from survey_tools.kobo import Form, flatten, validate_submission
-from survey_tools.kobo.asked import missing_reasons
+from survey_tools.kobo.tables.asked import missing_reasons
 
 FIXTURE = RECORDED.parent / "forms" / "special_questions.json"
 

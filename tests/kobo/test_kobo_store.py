@@ -140,7 +140,7 @@ def test_pulls__one_that_broke_off_is_not_the_last(path):
 def test_exclusive__freed_when_the_process_is_killed(path):
     opened(path).close()
     code = (
-        "import sys, time; from survey_tools.kobo.store_file import exclusive; "
+        "import sys, time; from survey_tools.kobo.store.file import exclusive; "
         "from pathlib import Path\n"
         "with exclusive(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     )

@@ -16,7 +16,7 @@ from kobo_fakes import SERVER, UID, FakeServer
 from survey_tools.errors import StoreError
 from survey_tools.kobo import PullReport, Store
 from survey_tools.kobo.signature import proof_of
-from survey_tools.kobo.store_layout import LAYOUT
+from survey_tools.kobo.store.layout import LAYOUT
 
 LAYOUT_1 = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -99,7 +99,7 @@ def test_open__older_layout_is_brought_up_to_date_and_loses_nothing(path, pilot_
 def test_open__update_of_the_layout_that_breaks_off_leaves_the_old_one(
     path, pilot_rows, monkeypatch
 ):
-    from survey_tools.kobo import store_layout
+    from survey_tools.kobo.store import layout
 
     write_layout_1(path, pilot_rows)
     before = path.read_bytes()
@@ -107,7 +107,7 @@ def test_open__update_of_the_layout_that_breaks_off_leaves_the_old_one(
     def broken(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(store_layout, "_sign_pulls_again", broken)
+    monkeypatch.setattr(layout, "_sign_pulls_again", broken)
     with pytest.raises(KeyboardInterrupt):
         opened(path)
     monkeypatch.undo()

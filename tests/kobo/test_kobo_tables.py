@@ -245,7 +245,7 @@ def test_flatten__choice_names_with_letters_of_any_script():
 
 def test_flatten__rows_in_parts_are_as_rows_at_once(pilot_rows, forms, monkeypatch):
     whole = flatten(pilot_rows, forms)
-    monkeypatch.setattr("survey_tools.kobo.collect.parts.__defaults__", (7,))
+    monkeypatch.setattr("survey_tools.kobo.tables.collect.parts.__defaults__", (7,))
     for name, frame in flatten(iter(pilot_rows), forms).frames.items():
         pd.testing.assert_frame_equal(frame, whole.frames[name])
 

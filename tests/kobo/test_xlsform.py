@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 
 from survey_tools.errors import KoboError
-from survey_tools.kobo.xlsform import read_xlsform, rename_question
+from survey_tools.kobo.form.xlsform import read_xlsform, rename_question
 
 ROOT = Path(__file__).parents[2]
 RECORDED = ROOT / "tests/fixtures/kobo/recorded/instrument"

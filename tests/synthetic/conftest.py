@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from survey_tools.kobo.xlsform import read_xlsform, rename_question
+from survey_tools.kobo.form.xlsform import read_xlsform, rename_question
 from survey_tools.params import open_workspace
 from survey_tools.synthetic import District, DistrictParameters, simulate, submissions
 

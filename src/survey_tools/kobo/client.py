@@ -14,8 +14,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from survey_tools.errors import KoboError
 from survey_tools.kobo.asset import Asset, FormVersion, Page, obstacle, read_asset, read_versions
+from survey_tools.kobo.http.session import KoboSession
 from survey_tools.kobo.report import PullReport
-from survey_tools.kobo.session import KoboSession
 from survey_tools.kobo.store import Store
 
 API = "/api/v2/assets/"

@@ -16,8 +16,8 @@ import pandas as pd
 
 from survey_tools import synthetic
 from survey_tools.errors import ParamsError
+from survey_tools.kobo.form.xlsform import read_xlsform, rename_question
 from survey_tools.kobo.sandbox import write_sandbox
-from survey_tools.kobo.xlsform import read_xlsform, rename_question
 from survey_tools.params import Workspace
 from survey_tools.run.progress import Step
 from survey_tools.run.server import PRESET_VARIABLE

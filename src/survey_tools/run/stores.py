@@ -25,7 +25,7 @@ def check_stores(ws: Workspace) -> dict[str, list[str]]:
     StoreError
         When a store is damaged so that it cannot be opened.
     """
-    found = {}
+    found: dict[str, list[str]] = {}
     for form in ws.study.forms:
         if ws.store(form).is_file():
             with Store.read(ws.store(form)) as store:
@@ -52,5 +52,5 @@ def export_rows(ws: Workspace, form: str, path: Path, *, every_version: bool = F
         raise ParamsError(
             "The study has no such form.", expected=", ".join(ws.study.forms), found=form
         )
-    with Store.read(ws.store(form)) as store:  # type: ignore[arg-type]
+    with Store.read(ws.store(form)) as store:
         return store.export(path, every_version=every_version)

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from survey_tools.errors import KoboError
-from survey_tools.kobo.catalogue import META, Catalogue, renamed
-from survey_tools.kobo.columns import Answers
-from survey_tools.kobo.submission import is_system_key
+from survey_tools.kobo.form.submission import is_system_key
+from survey_tools.kobo.tables.catalogue import META, Catalogue, renamed
+from survey_tools.kobo.tables.columns import Answers
 
 PART = 2000
 NOTHING = (None, "")

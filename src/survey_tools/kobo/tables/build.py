@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from survey_tools.kobo import labels
-from survey_tools.kobo.catalogue import Catalogue, build_catalogue
-from survey_tools.kobo.collect import Collector, parts
-from survey_tools.kobo.drift import unmapped_renames
-from survey_tools.kobo.form import Form, read_forms
-from survey_tools.kobo.frames import FrameBuilder
+from survey_tools.kobo.form.model import Form, read_forms
+from survey_tools.kobo.tables import labels
+from survey_tools.kobo.tables.catalogue import Catalogue, build_catalogue
+from survey_tools.kobo.tables.changes import unmapped_renames
+from survey_tools.kobo.tables.collect import Collector, parts
+from survey_tools.kobo.tables.frames import FrameBuilder
 
 SHOWN_IDS = 10
 

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from survey_tools.errors import KoboError
-from survey_tools.kobo.catalogue import Catalogue, renamed
-from survey_tools.kobo.expression import parse
-from survey_tools.kobo.form import Form
-from survey_tools.kobo.submission import Submission
+from survey_tools.kobo.form.expression import parse
+from survey_tools.kobo.form.model import Form
+from survey_tools.kobo.form.submission import Submission
+from survey_tools.kobo.tables.catalogue import Catalogue, renamed
 
 # What these give depends on more than the answers that they name.
 _VOLATILE = frozenset({"position", "once", "today", "now", "random", "indexed-repeat"})

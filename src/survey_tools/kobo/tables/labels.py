@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 
 from survey_tools.errors import KoboError
-from survey_tools.kobo.catalogue import Catalogue, renamed
-from survey_tools.kobo.form import Form
+from survey_tools.kobo.form.model import Form
+from survey_tools.kobo.tables.catalogue import Catalogue, renamed
 
 PARTS = {
     "vi": {"lat": "vĩ độ", "lon": "kinh độ", "alt": "độ cao", "acc": "sai số"},

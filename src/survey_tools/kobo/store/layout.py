@@ -56,7 +56,7 @@ def layout_of(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def create(connection: sqlite3.Connection) -> None:
+def create_layout(connection: sqlite3.Connection) -> None:
     """Lay out an empty file, whole or not at all."""
     with transaction(connection):
         if layout_of(connection) == 0:  # another process may have been quicker

@@ -16,8 +16,8 @@ from typing import Any, NoReturn, TypeVar
 import httpx
 
 from survey_tools.errors import KoboError
-from survey_tools.kobo.address import Address, read_address
-from survey_tools.kobo.answers import (
+from survey_tools.kobo.http.address import Address, read_address
+from survey_tools.kobo.http.answers import (
     PassingError,
     UnfinishedBodyError,
     http_date,
@@ -26,8 +26,8 @@ from survey_tools.kobo.answers import (
     refusal,
     store_refusal,
 )
-from survey_tools.kobo.credentials import TokenAuth, checked_token, read_token
-from survey_tools.kobo.download import Download, PartFile, Progress, asked_path, receive
+from survey_tools.kobo.http.credentials import TokenAuth, checked_token, read_token
+from survey_tools.kobo.http.download import Download, PartFile, Progress, asked_path, receive
 
 AGAIN = frozenset({429, 500, 502, 503, 504})
 REDIRECTS = 3

@@ -13,9 +13,8 @@ from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from survey_tools.errors import KoboError
-from survey_tools.kobo import manifest
-from survey_tools.kobo.download import asked_path
-from survey_tools.kobo.manifest import (
+from survey_tools.kobo.files import manifest
+from survey_tools.kobo.files.manifest import (
     FileState,
     StoredAttachment,
     read_manifest,
@@ -23,7 +22,8 @@ from survey_tools.kobo.manifest import (
     state_of,
     verify_attachments,
 )
-from survey_tools.kobo.session import KoboSession
+from survey_tools.kobo.http.download import asked_path
+from survey_tools.kobo.http.session import KoboSession
 
 __all__ = [
     "Attachment",

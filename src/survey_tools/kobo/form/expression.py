@@ -14,8 +14,8 @@ from functools import lru_cache
 from typing import Protocol
 
 from survey_tools.errors import KoboError
-from survey_tools.kobo.functions import FUNCTIONS
-from survey_tools.kobo.values import (
+from survey_tools.kobo.form.functions import FUNCTIONS
+from survey_tools.kobo.form.values import (
     ARITHMETIC,
     Node,
     Nodes,

@@ -132,7 +132,7 @@ class Form:
         KoboError
             If there is no survey, or its groups do not close.
         """
-        from survey_tools.kobo.form_reader import read_form
+        from survey_tools.kobo.form.reader import read_form
 
         return read_form(content, uid)
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from survey_tools.errors import KoboError
-from survey_tools.kobo.form import OTHER, Form, Group, Labels, Question, language_code
-from survey_tools.kobo.special_questions import matrix_cells, rank_level, score_row
+from survey_tools.kobo.form.model import OTHER, Form, Group, Labels, Question, language_code
+from survey_tools.kobo.form.special import matrix_cells, rank_level, score_row
 
 Row = Mapping[str, Any]
 

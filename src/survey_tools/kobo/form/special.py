@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from survey_tools.kobo.form import Group, Labels, Question
+from survey_tools.kobo.form.model import Group, Labels, Question
 
 
 def rank_level(question: Question, head: Mapping[str, Any], before: Sequence[Question]) -> Question:

@@ -15,9 +15,9 @@ from typing import Any
 
 import pandas as pd
 
-from survey_tools.kobo.catalogue import renamed
-from survey_tools.kobo.form import Form, Group, Labels, Question, read_forms
-from survey_tools.kobo.naming import leaf
+from survey_tools.kobo.form.model import Form, Group, Labels, Question, read_forms
+from survey_tools.kobo.tables.catalogue import renamed
+from survey_tools.kobo.tables.naming import leaf
 
 Item = Group | Question
 COLUMNS = ("from_version", "to_version", "change", "path", "new_path", "before", "after")

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
 
-from survey_tools.kobo.form import Form, Group, Question
-from survey_tools.kobo.submission import At, Submission
-from survey_tools.kobo.values import read_date, to_number
+from survey_tools.kobo.form.model import Form, Group, Question
+from survey_tools.kobo.form.submission import At, Submission
+from survey_tools.kobo.form.values import read_date, to_number
 
 INTEGER = re.compile(r"[+-]?\d+")
 DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")

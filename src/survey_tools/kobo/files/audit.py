@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from survey_tools.errors import KoboError
-from survey_tools.kobo.audit_log import (
+from survey_tools.kobo.files.audit_log import (
     OTHER_SCREENS,
     SCREENS,
     UNUSABLE,
@@ -20,7 +20,7 @@ from survey_tools.kobo.audit_log import (
     parse_log,
     split_node,
 )
-from survey_tools.kobo.manifest import StoredAttachment, read_manifest
+from survey_tools.kobo.files.manifest import StoredAttachment, read_manifest
 
 LOG_NAME = "audit.csv"
 _COLUMNS = {
@@ -177,7 +177,7 @@ def seconds_of_rows(
     Parameters
     ----------
     folder : path
-        Filled by `survey_tools.kobo.attachments.download_attachments`.
+        Filled by `survey_tools.kobo.files.attachments.download_attachments`.
     row_ids : collection of int, optional
         Only these rows.
     repeats : collection of str, optional

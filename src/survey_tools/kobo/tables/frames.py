@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from survey_tools.kobo import columns
-from survey_tools.kobo.catalogue import Variable
-from survey_tools.kobo.collect import NOTHING, Collector
-from survey_tools.kobo.naming import suffixes
+from survey_tools.kobo.tables import columns
+from survey_tools.kobo.tables.catalogue import Variable
+from survey_tools.kobo.tables.collect import NOTHING, Collector
+from survey_tools.kobo.tables.naming import suffixes
 
 
 class FrameBuilder:

@@ -15,7 +15,7 @@ from pathlib import Path
 from survey_tools.errors import StoreError
 from survey_tools.kobo.report import PullReport
 from survey_tools.kobo.signature import digest_of, signature_of
-from survey_tools.kobo.store_layout import transaction
+from survey_tools.kobo.store.layout import transaction
 
 SHOWN_IDS = 10
 

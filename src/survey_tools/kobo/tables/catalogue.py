@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from survey_tools.errors import KoboError
-from survey_tools.kobo.form import Form, Labels, Question
-from survey_tools.kobo.naming import leaf, name_variables
+from survey_tools.kobo.form.model import Form, Labels, Question
+from survey_tools.kobo.tables.naming import leaf, name_variables
 
 MAIN = "main"
 META = (

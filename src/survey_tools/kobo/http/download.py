@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from survey_tools.errors import KoboError
-from survey_tools.kobo.answers import UnfinishedBodyError, http_date, where
+from survey_tools.kobo.http.answers import UnfinishedBodyError, http_date, where
 
 Progress = Callable[[int, int | None], None]
 BLOCK = 1 << 20

@@ -12,8 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from survey_tools.errors import StoreError
-from survey_tools.kobo import store_layout
-from survey_tools.kobo.store_layout import LAYOUT, OLDEST_READABLE
+from survey_tools.kobo.store.layout import (
+    LAYOUT,
+    OLDEST_READABLE,
+    create_layout,
+    layout_of,
+    migrate,
+)
 
 
 def open_for_writing(path: Path, *, create: bool) -> sqlite3.Connection:
@@ -120,15 +125,15 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     if layout:
         _check(connection, path)
         if layout < LAYOUT:
-            store_layout.migrate(connection)
+            migrate(connection)
     elif connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
         raise _no_store(path)
     else:
-        store_layout.create(connection)
+        create_layout(connection)
 
 
 def _layout(connection: sqlite3.Connection, path: Path) -> int:
-    layout = store_layout.layout_of(connection)
+    layout = layout_of(connection)
     if layout > LAYOUT:
         raise StoreError(
             "The store was written by a newer release of this package.",

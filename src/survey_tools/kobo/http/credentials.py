@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 from survey_tools.errors import KoboError
-from survey_tools.kobo.address import Address
+from survey_tools.kobo.http.address import Address
 
 
 def read_token() -> str:

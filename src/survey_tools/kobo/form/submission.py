@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from survey_tools.errors import KoboError
-from survey_tools.kobo.expression import Expression, parse
-from survey_tools.kobo.form import Form, Group, Question
-from survey_tools.kobo.values import Node, Nodes, read_date
+from survey_tools.kobo.form.expression import Expression, parse
+from survey_tools.kobo.form.model import Form, Group, Question
+from survey_tools.kobo.form.values import Node, Nodes, read_date
 
 At = tuple[int, ...]
 SYSTEM_KEYS = frozenset({"formhub/uuid", "__version__"})

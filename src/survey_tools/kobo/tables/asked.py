@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 
 from survey_tools.errors import KoboError
-from survey_tools.kobo.catalogue import Catalogue, build_catalogue
-from survey_tools.kobo.collect import Batch, Collector, parts
-from survey_tools.kobo.form import Form, read_forms
-from survey_tools.kobo.relevance import Item, Plan
-from survey_tools.kobo.submission import Submission
+from survey_tools.kobo.form.model import Form, read_forms
+from survey_tools.kobo.form.submission import Submission
+from survey_tools.kobo.tables.catalogue import Catalogue, build_catalogue
+from survey_tools.kobo.tables.collect import Batch, Collector, parts
+from survey_tools.kobo.tables.relevance import Item, Plan
 
 REASONS = ("answered", "unanswered", "not_asked", "not_in_version", "unknown")
 ANSWERED, UNANSWERED, NOT_ASKED, NOT_IN_VERSION, UNKNOWN = range(len(REASONS))

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from survey_tools.errors import StoreError
-from survey_tools.kobo import store_file, store_upkeep, store_write
-from survey_tools.kobo.address import server_name
-from survey_tools.kobo.form import Form
+from survey_tools.kobo.form.model import Form
+from survey_tools.kobo.http.address import server_name
 from survey_tools.kobo.report import PullReport
 from survey_tools.kobo.signature import proof_of
-from survey_tools.kobo.store_layout import transaction
+from survey_tools.kobo.store import file, upkeep, write
+from survey_tools.kobo.store.layout import transaction
 
 if TYPE_CHECKING:
     from survey_tools.kobo.tables import Tables
@@ -73,9 +73,9 @@ class Store:
             If the store is of another server or form, damaged, or written by a newer release.
         """
         path = Path(path)
-        connection = store_file.open_for_writing(path, create=create)
+        connection = file.open_for_writing(path, create=create)
         try:
-            with store_file.sqlite_errors(path):
+            with file.sqlite_errors(path):
                 pairs = [("server", server_name(server)), ("asset", asset)]
                 connection.executemany("INSERT OR IGNORE INTO meta VALUES (?, ?)", pairs)
                 store = cls(path, connection)
@@ -95,8 +95,8 @@ class Store:
             If there is none, or it is damaged, or written by a newer release.
         """
         path = Path(path)
-        connection = store_file.open_for_reading(path)
-        with store_file.sqlite_errors(path):
+        connection = file.open_for_reading(path)
+        with file.sqlite_errors(path):
             return cls(path, connection)
 
     def __repr__(self) -> str:
@@ -116,7 +116,7 @@ class Store:
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield the live rows as the server gave them, by ``_id``."""
-        with store_file.sqlite_errors(self.path):
+        with file.sqlite_errors(self.path):
             query = "SELECT doc FROM rows WHERE status = 'live' ORDER BY _id"
             for (doc,) in self._db.cursor().execute(query):
                 yield json.loads(doc)
@@ -200,8 +200,8 @@ class Store:
         from survey_tools.kobo.tables import flatten
 
         forms = self.form_versions()
-        extra: dict[str, Any] = {} if lang is None else {"lang": lang}
-        return flatten(self.rows(), forms, renames=renames, numbers=numbers, **extra)
+
+        return flatten(self.rows(), forms, renames=renames, numbers=numbers, lang=lang)
 
     def erased(self) -> set[int]:
         """Return the ``_id`` of the rows that were erased."""
@@ -215,8 +215,8 @@ class Store:
         Every page of the file, the text of every row against its digest, every row against its
         signature, and the live rows against the proof of the last pull are looked at.
         """
-        with store_file.sqlite_errors(self.path):
-            return store_upkeep.find_damage(self._db, self.last_pull(), self.proof())
+        with file.sqlite_errors(self.path):
+            return upkeep.find_damage(self._db, self.last_pull(), self.proof())
 
     def export(self, path: str | Path, *, every_version: bool = False) -> int:
         """Write the rows as JSON Lines (mode 0600), as the server gave them, by ``_id``.
@@ -234,8 +234,8 @@ class Store:
         int
             Lines written.
         """
-        with store_file.sqlite_errors(self.path):
-            return store_upkeep.write_lines(self._db, Path(path), every_version=every_version)
+        with file.sqlite_errors(self.path):
+            return upkeep.write_lines(self._db, Path(path), every_version=every_version)
 
     def erase(self, row_ids: Iterable[int]) -> int:
         """Erase rows with all their versions, so that no byte of them is left in the file.
@@ -253,14 +253,14 @@ class Store:
         StoreError
             If a sync is running, or another process holds the file open for reading.
         """
-        with self.exclusive(), store_file.sqlite_errors(self.path):
-            return store_upkeep.erase_rows(self._db, sorted(set(row_ids)), utc_now())
+        with self.exclusive(), file.sqlite_errors(self.path):
+            return upkeep.erase_rows(self._db, sorted(set(row_ids)), utc_now())
 
     # ------------------------------------------------------------------ writing (used by sync)
 
     def exclusive(self) -> AbstractContextManager[None]:
         """Hold the right to sync; a second sync is refused meanwhile."""
-        return store_file.exclusive(self.path)
+        return file.exclusive(self.path)
 
     def begin_pull(self, report: PullReport) -> int:
         """Note that a pull has begun and return its number."""
@@ -278,7 +278,7 @@ class Store:
     def add_version(self, uid: str, date_deployed: str, content: Row) -> None:
         """Keep a deployed version of the form."""
         with self._writing():
-            values = uid, date_deployed, store_write.dump(content)
+            values = uid, date_deployed, write.dump(content)
             self._db.execute("INSERT OR REPLACE INTO versions VALUES (?, ?, ?)", values)
 
     def add_rows(self, pull: int, rows: Sequence[tuple[str, Row]]) -> dict[int, str]:
@@ -300,7 +300,7 @@ class Store:
         with self._writing():
             at = utc_now()
             for signature, row in rows:
-                kind = store_write.add_row(self._db, pull, at, signature, row)
+                kind = write.add_row(self._db, pull, at, signature, row)
                 if kind:
                     kinds[row["_id"]] = kind
         return kinds
@@ -310,15 +310,15 @@ class Store:
         with self._writing():
             at = utc_now()
             for row_id in row_ids:
-                store_write.bury_row(self._db, pull, at, row_id)
+                write.bury_row(self._db, pull, at, row_id)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        with store_file.sqlite_errors(self.path), transaction(self._db):
+        with file.sqlite_errors(self.path), transaction(self._db):
             yield
 
     def _fetch(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
-        with store_file.sqlite_errors(self.path):
+        with file.sqlite_errors(self.path):
             return self._db.execute(query, values).fetchall()
 
     def _check_owner(self, server: str, asset: str) -> None:

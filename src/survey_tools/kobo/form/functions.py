@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
-from survey_tools.kobo.values import Value, read_date, to_bool, to_number, to_text
+from survey_tools.kobo.form.values import Value, read_date, to_bool, to_number, to_text
 
 Function = Callable[..., Value]
 

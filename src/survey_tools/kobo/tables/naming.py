@@ -10,10 +10,10 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import count
 from typing import TYPE_CHECKING
 
-from survey_tools.kobo.columns import POINT
+from survey_tools.kobo.tables.columns import POINT
 
 if TYPE_CHECKING:
-    from survey_tools.kobo.catalogue import Variable
+    from survey_tools.kobo.tables.catalogue import Variable
 
 
 def name_variables(
