@@ -37,6 +37,7 @@ lint: $(READY)
 	@$(BIN)/mypy
 
 bench: $(READY)
+	@$(BIN)/python bench/kobo.py --quick
 	@$(BIN)/python bench/run.py
 
 lock: $(READY)
@@ -44,4 +45,4 @@ lock: $(READY)
 	  pyproject.toml --group dev --output-file requirements.lock
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv bench/.venv-clients .pytest_cache .ruff_cache .mypy_cache .hypothesis

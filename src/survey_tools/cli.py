@@ -166,15 +166,19 @@ def pull(
     accept_loss: Annotated[
         bool, typer.Option("--accept-loss", help="Go on although the server lost many rows.")
     ] = False,
+    files: Annotated[
+        bool, typer.Option("--files", help="Also fetch photos, audit logs and other files.")
+    ] = False,
     debug: DebugOption = False,
 ) -> None:
     """Bring the local stores of raw rows up to date."""
-    from survey_tools.run import kobo_server, pull_all, pull_summary
+    from survey_tools.run import kobo_server, pull_all, pull_files, pull_summary
 
     ws = _open(study)
     with kobo_server(ws, preset=preset) as server:
-        pulls = pull_all(ws, server, accept_loss=accept_loss, bars=True)
-    typer.echo(pull_summary(pulls))
+        typer.echo(pull_summary(pull_all(ws, server, accept_loss=accept_loss, bars=True)))
+        if files:
+            typer.echo(pull_files(ws, server, bars=True).to_string(index=False))
 
 
 @store_app.command("check")

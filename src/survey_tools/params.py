@@ -210,6 +210,10 @@ class Workspace:
         """Store of raw rows of `form`."""
         return self.raw / f"{form}.sqlite"
 
+    def attachments(self, form: str) -> Path:
+        """Folder of the files that rows of `form` carry: photos, audit logs."""
+        return self.raw / f"{form}.files"
+
     def file(self, name: str) -> Path:
         """Path of a table named under `files:`."""
         return self.root / str(getattr(self.study.files, name))

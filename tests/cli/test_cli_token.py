@@ -1,9 +1,12 @@
 """A whole run at debug level against a server with a token: the token is in nothing that is left."""
 
+from dataclasses import replace
+
 import pytest
 
 from survey_tools.kobo.sandbox import Sandbox
 from survey_tools.params import open_workspace
+from survey_tools.run import form_changes
 from survey_tools.run.district import make_sandbox
 from tests_support import copy_workspace, survey_tools
 
@@ -85,3 +88,30 @@ def test_store__check_and_export(served, tmp_path):
     done = survey_tools("store", "export", "site", str(target), cwd=root)
     assert done.stdout.startswith(f"{len(target.read_text().splitlines())} rows in ")
     assert survey_tools("store", "export", "sites", str(target), cwd=root).returncode == 2
+
+
+def test_pull__files_come_once_and_lie_privately(served):
+    root, sandbox = served
+    ws = open_workspace(root / "params" / "study.yml")
+    uid = ws.study.forms["site"].uid
+    row_id = sandbox.assets[uid].rows.select({})[-1]
+    sandbox.attach(uid, row_id, "audit.csv", b"event,node,start,end\n", question="audit")
+    told = [survey_tools("pull", "--files", cwd=root, KOBO_TOKEN=TOKEN) for _ in range(2)]
+    counts = [done.stdout.splitlines()[-1].split() for done in told]
+    assert counts == [["site", "1", "0", "0", "0"], ["site", "0", "1", "0", "0"]]
+    (file,) = ws.attachments("site").glob(f"{row_id}/*-audit.csv")
+    assert file.read_bytes() == b"event,node,start,end\n"
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_form_changes__say_whether_the_study_maps_a_renamed_question(served):
+    root, _ = served
+    assert survey_tools("pull", cwd=root, KOBO_TOKEN=TOKEN).returncode == 0
+    path = root / "params" / "study.yml"
+    ws = open_workspace(path)
+    changes = form_changes(ws, "household")
+    assert changes[["change", "path", "mapped"]].to_numpy().tolist() == [
+        ["renamed", "main/f_person/pay_qr", True]
+    ]
+    unmapped = replace(ws, study=ws.study.model_copy(update={"renamed_questions": ()}))
+    assert form_changes(unmapped, "household")["mapped"].tolist() == [False]

@@ -8,9 +8,11 @@ from survey_tools.run.parameters import Parameter, check_parameters, read_parame
 from survey_tools.run.pipeline import STAGES, run_stages
 from survey_tools.run.plan import Page, plan_reports
 from survey_tools.run.pull import (
+    form_changes,
     last_pulls,
     open_store,
     pull_all,
+    pull_files,
     pull_summary,
     read_tables,
     write_provenance,
@@ -34,11 +36,13 @@ __all__ = [
     "check_stores",
     "execute",
     "export_rows",
+    "form_changes",
     "kobo_server",
     "last_pulls",
     "open_store",
     "plan_reports",
     "pull_all",
+    "pull_files",
     "pull_summary",
     "read_parameters",
     "read_tables",

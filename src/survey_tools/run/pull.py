@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from survey_tools.kobo import KoboClient, Store
+from survey_tools.kobo import KoboClient, Store, download_attachments, drift
 from survey_tools.params import Workspace
 from survey_tools.run.files import write_json
 from survey_tools.run.progress import Step, bar
@@ -108,6 +108,50 @@ def read_tables(ws: Workspace, form: str) -> Tables:
     """Read the store of `form` as linked, typed tables, renamed questions under their new name."""
     with Store.read(ws.store(form)) as store:
         return store.tables(renames=ws.study.renames(form))
+
+
+def pull_files(ws: Workspace, server: Server, *, bars: bool = False) -> pd.DataFrame:
+    """Fetch the files that live rows carry (photos, audit logs) into `data/raw/`; resumes where it broke off.
+
+    Returns
+    -------
+    DataFrame
+        One row a form: ``form, fetched, kept, deleted, failed`` (files).
+
+    Raises
+    ------
+    KoboError
+        At the end, if files of any form did not come; the others are kept.
+    """
+    reports = {}
+    with KoboClient(server.url, server.token) as client:
+        for form in ws.study.forms:
+            shown = bar(f"{form}: files", unit="file") if bars else nullcontext()
+            with Store.read(ws.store(form)) as store, shown as step:
+                reports[form] = download_attachments(
+                    client, store.rows(), ws.attachments(form), progress=step
+                )
+    for report in reports.values():
+        report.raise_for_failures()
+    names = ("fetched", "kept", "deleted", "failed")
+    counts = [{"form": f, **{n: len(getattr(r, n)) for n in names}} for f, r in reports.items()]
+    return pd.DataFrame(counts)
+
+
+def form_changes(ws: Workspace, form: str) -> pd.DataFrame:
+    """List what changed between the versions of `form` that were deployed.
+
+    Returns
+    -------
+    DataFrame
+        As of `survey_tools.kobo.drift`, and ``mapped``: for a renamed or moved question, whether
+        `renamed_questions` of the study file brings older answers under the new path; else missing.
+    """
+    with Store.read(ws.store(form)) as store:
+        changes = drift(store.form_versions())
+    asks = changes["change"].isin(["renamed", "moved"])
+    mapped = changes["path"].isin(ws.study.renames(form)).astype("boolean")
+    return changes.assign(mapped=mapped.where(asks))
 
 
 def last_pulls(ws: Workspace) -> list[dict[str, Any]]:
