@@ -255,7 +255,7 @@ RECORD = {
     "started": "2026-11-20T08:00:00Z",
     "finished": "2026-11-20T08:05:00Z",
     "commit": "0123456789abcdef",
-    "pulls": [{"form": "household", "rows": 5204, "proof": "counted", "server": "sandbox"}],
+    "pulls": [{"form": "household", "rows": 5204, "server_count": 5204, "proof": "counted", "server": "sandbox"}],
     "pages": [
         {"code": "10288", "lang": "vi", "status": "ok", "file": "10288.vi.html", "error": None},
         {
@@ -282,7 +282,7 @@ def test_write_index__links_pages_and_tells_failures(ws):
     assert "cell 4: &lt;Boom&gt;" in text
     assert "row 17" not in text
     assert "Dữ liệu mô phỏng" in text
-    assert "5.204 dòng" in text
+    assert "5.204 trên 5.204 dòng" in text
     assert not re.search(r"https?://", text)
 
 

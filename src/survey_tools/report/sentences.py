@@ -307,6 +307,7 @@ def _pull(words: Wording, record: Mapping[str, Any]) -> str:
         "provenance_pull",
         form=words(form) if form in words else str(record.get("form") or MISSING),
         rows=words.numbers.count(record.get("rows")),
+        counted=words.numbers.count(record.get("server_count")),
         finished=words.numbers.moment(record.get("finished")),
         server=str(record.get("server") or MISSING),
         proof=str(record.get("proof") or MISSING),

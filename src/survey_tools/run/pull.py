@@ -155,7 +155,7 @@ def form_changes(ws: Workspace, form: str) -> pd.DataFrame:
 
 
 def last_pulls(ws: Workspace) -> list[dict[str, Any]]:
-    """Say of each form what its last complete pull left: rows, when, proof, server."""
+    """Say of each form what its last complete pull left: rows here and there, when, proof, server."""
     there = [form for form in ws.study.forms if ws.store(form).is_file()]
     return [_last_pull(ws, form) for form in there]
 
@@ -169,5 +169,5 @@ def _last_pull(ws: Workspace, form: str) -> dict[str, Any]:
     with Store.read(ws.store(form)) as store:
         pull = store.last_pull()
     known = {} if pull is None else asdict(pull)
-    wanted = {name: known.get(name) for name in ("rows", "finished", "proof")}
+    wanted = {name: known.get(name) for name in ("rows", "server_count", "finished", "proof")}
     return {"form": form, **wanted, "server": ws.study.server.url}
