@@ -255,7 +255,15 @@ RECORD = {
     "started": "2026-11-20T08:00:00Z",
     "finished": "2026-11-20T08:05:00Z",
     "commit": "0123456789abcdef",
-    "pulls": [{"form": "household", "rows": 5204, "server_count": 5204, "proof": "counted", "server": "sandbox"}],
+    "pulls": [
+        {
+            "form": "household",
+            "rows": 5204,
+            "server_count": 5204,
+            "proof": "counted",
+            "server": "sandbox",
+        }
+    ],
     "pages": [
         {"code": "10288", "lang": "vi", "status": "ok", "file": "10288.vi.html", "error": None},
         {
