@@ -186,6 +186,22 @@ def test_suggest_renames__path_that_another_question_has_taken_is_left_out():
     assert suggested(one, other, taken) == {}
 
 
+def test_drift__path_that_another_question_has_taken_is_told():
+    one = form(question("a", **{"$kuid": "k1"}), question("b", **{"$kuid": "k2"}))
+    swapped = form(question("a", **{"$kuid": "k2"}), question("b", **{"$kuid": "k1"}))
+    told = {line[:3] for line in changes(one, swapped)}
+    assert {("path_reused", "a", "b"), ("path_reused", "b", "a")} <= told
+    anew = form(question("a", **{"$kuid": "k3"}), question("b", **{"$kuid": "k4"}))
+    assert "path_reused" not in {line[0] for line in changes(one, anew)}  # uploaded as a file
+
+
+def test_flatten__path_of_two_questions_is_reported():
+    one = form(question("a", **{"$kuid": "k1"}))
+    other = form(question("b", **{"$kuid": "k1"}), question("a", **{"$kuid": "k2"}))
+    report = flatten([], {"v1": one, "v2": other}).report
+    assert report.query("kind == 'path_reused'")["path"].tolist() == ["a"]
+
+
 def test_drift__same_name_with_another_identity_is_another_question():
     one = form(question("q", **{"$kuid": "k1"}), question("r"))
     other = form(group("g", question("q", **{"$kuid": "k2"})), question("r"))

@@ -46,7 +46,8 @@ class Tables:
         note with an answer: no column), ``system`` (a key of the server that is not kept),
         ``unknown_version``; and of the form ``type_changed`` (the versions differ in type: kept as
         text), ``label_changed`` (a choice's label differs between versions), ``renamed`` and
-        ``moved`` (seen in the form and not in the renames), ``rename_unused``, ``name_taken`` (a
+        ``moved`` (seen in the form and not in the renames), ``path_reused`` (another question has taken
+        the path: older answers there are another question's), ``rename_unused``, ``name_taken`` (a
         column is called by its path because another has its name).
     misfits : DataFrame
         ``table, _id, positions, variable, path, value, kind``: the original text of every answer

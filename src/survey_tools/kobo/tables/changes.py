@@ -42,7 +42,9 @@ def drift(forms: Mapping[str, Form | Mapping[str, Any]]) -> pd.DataFrame:
         ``from_version, to_version, change, path, new_path, before, after``, one line a change.
         `change` is ``added``, ``removed``, ``renamed``, ``moved`` (into another group),
         ``type_changed``, ``choices_added``, ``choices_removed`` (codes in `before` and `after`),
-        ``choice_label_changed``, ``label_changed`` (as ``language: label``), ``relevance_changed``,
+        ``choice_label_changed``, ``label_changed`` (as ``language: label``), ``path_reused`` (another
+        question has taken the path; `new_path` is where its own went: older and newer answers under it
+        are of two questions), ``relevance_changed``,
         ``constraint_changed`` or ``required_changed``. `path` is the older version's, `new_path` the
         newer one's. A renamed, moved, added or removed group is one line, without one for each
         question in it. An expression that only follows a renaming has not changed.
@@ -90,11 +92,14 @@ def unmapped_renames(
     Yields
     ------
     tuple of str
-        ``renamed`` or ``moved``, and the older path.
+        ``renamed``, ``moved`` or ``path_reused``, and the older path.
     """
     for old, (new, kind) in _chained(forms).items():
         if renamed(old, renames) != renamed(new, renames):
             yield kind, old
+    for before, after in pairwise(forms):
+        for path, _ in _reused(before, after, _match(before, after)):
+            yield "path_reused", path
 
 
 @dataclass
@@ -123,9 +128,20 @@ def _changes(old: Form, new: Form) -> Iterator[tuple[str, str, str, str, str]]:
         if not _inside(path, came):
             yield "added", "", path, "", _type(news[path])
     names = {leaf(path): leaf(now) for path, now in match.moves.items() if leaf(path) != leaf(now)}
+    for path, elsewhere in _reused(old, new, match):
+        yield "path_reused", path, elsewhere, "", ""
     for path, now in match.pairs.items():
         for change, before, after in _differences(old, new, olds[path], news[now], names):
             yield change, path, now, before, after
+
+
+def _reused(old: Form, new: Form, match: _Match) -> Iterator[tuple[str, str]]:
+    """Yield paths that another question has taken, with where theirs went: by identity alone."""
+    olds, news, places = _items(old), _items(new), _by(new, "kuid")
+    for path, now in match.pairs.items():
+        one, other = olds[path].kuid, news[now].kuid
+        if one and other and one != other and places.get(one, now) != now:
+            yield path, places[one]
 
 
 def _differences(
