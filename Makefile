@@ -45,4 +45,4 @@ lock: $(READY)
 	  pyproject.toml --group dev --output-file requirements.lock
 
 clean:
-	rm -rf .venv bench/.venv-clients .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv $(wildcard bench/.venv*) .pytest_cache .ruff_cache .mypy_cache .hypothesis
