@@ -32,5 +32,5 @@ def test_readme__every_exhibit_names_a_notebook_and_a_table():
 
 def test_makefile__every_program_that_it_runs_is_there():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for path in re.findall(r"(?:bench|scripts)/[\w.-]+", makefile):
+    for path in re.findall(r"(?:bench|scripts)/[\w-]+\.(?:py|sh)", makefile):
         assert (ROOT / path).is_file(), path
