@@ -1,0 +1,125 @@
+"""What all commands share: the application, options, errors turned into messages, opening the study.
+
+Not here: commands.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from survey_tools.errors import SurveyToolsError
+
+if TYPE_CHECKING:
+    from survey_tools.params import Workspace
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="survey-tools",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="From a KoboToolbox survey to commune reports: pull, clean, check, estimate, report. "
+    "New here? Try «survey-tools demo»: it needs no server and no data, and takes a few minutes.",
+)
+
+StudyOption = Annotated[str, typer.Option("--study", help="The study file.")]
+RunOption = Annotated[str, typer.Option("--run", help="Name of the run: a folder in reports/.")]
+CommunesOption = Annotated[
+    str | None,
+    typer.Option("--communes", help="Codes or names with commas between; all if left out."),
+]
+LangOption = Annotated[
+    str | None, typer.Option("--lang", help="vi, en or vi,en; all of the study if left out.")
+]
+JobsOption = Annotated[
+    int | None, typer.Option("--jobs", min=1, help="Pages at a time; one a processor if left out.")
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Redo pages that have not changed.")]
+ExplainOption = Annotated[bool, typer.Option("--explain", help="Say why each page is redone.")]
+PresetOption = Annotated[
+    str, typer.Option("--preset", help="Size of the synthetic district: default or small.")
+]
+DebugOption = Annotated[
+    bool, typer.Option("--debug", help="Log every step, and the trace of an error.")
+]
+FirstOption = Annotated[str, typer.Option("--from", help="Stage to start from, e.g. 40_construct.")]
+OnlyOption = Annotated[bool, typer.Option("--only-reports", help="Leave the stages as they are.")]
+PortOption = Annotated[
+    int, typer.Option("--port", help="Port on this machine; 0 takes a free one.")
+]
+
+
+def main() -> None:
+    """Run the command line: the entry point `survey-tools`."""
+    signal.signal(signal.SIGTERM, _terminate)
+    app()
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def guarded(command: Callable[..., int | None]) -> Callable[..., None]:
+    """Turn errors into a message on stderr and an exit code; never show a trace unless asked."""
+
+    @functools.wraps(command)
+    def run_guarded(**options: Any) -> None:
+        debug = bool(options.get("debug"))
+        if debug:
+            logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
+        try:
+            code = command(**options) or 0
+        except SurveyToolsError as error:
+            if debug:
+                traceback.print_exc()
+            typer.echo(f"Error: {error}", err=True)
+            code = error.exit_code
+        except KeyboardInterrupt:
+            typer.echo("Stopped. Run the same command again to go on from here.", err=True)
+            code = INTERRUPTED
+        except (typer.Exit, typer.Abort):
+            raise
+        except Exception as error:
+            if debug:
+                traceback.print_exc()
+            typer.echo(_unexpected(error, options), err=True)
+            code = 1
+        raise typer.Exit(code)
+
+    return run_guarded
+
+
+def open_study(study: str) -> Workspace:
+    """Open the workspace around a study file."""
+    from survey_tools.params import open_workspace
+
+    return open_workspace(study)
+
+
+def _unexpected(error: Exception, options: dict[str, Any]) -> str:
+    """Put the trace of an error that nobody planned for in a file, and say where."""
+    folder = Path(tempfile.gettempdir())
+    try:
+        ws = open_study(str(options.get("study", "params/study.yml")))
+        folder = ws.reports(str(options.get("run", "demo")))
+        folder.mkdir(parents=True, exist_ok=True)
+    except (SurveyToolsError, OSError):
+        pass
+    handle, path = tempfile.mkstemp(dir=folder, prefix="error-", suffix=".log")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.writelines(traceback.format_exception(error))
+    return f"Error: {type(error).__name__}, which was not foreseen. The trace is in {path}"

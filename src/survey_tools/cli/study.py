@@ -1,0 +1,197 @@
+"""Commands that run the study: demo, run, pull, report, sandbox, status, version.
+
+Not here: any of the work.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from survey_tools import __version__
+from survey_tools.cli.base import (
+    CommunesOption,
+    DebugOption,
+    ExplainOption,
+    FirstOption,
+    ForceOption,
+    JobsOption,
+    LangOption,
+    OnlyOption,
+    PortOption,
+    PresetOption,
+    RunOption,
+    StudyOption,
+    app,
+    guarded,
+    open_study,
+)
+from survey_tools.errors import RunError
+
+if TYPE_CHECKING:
+    from survey_tools.run import Outcome
+
+TOKEN_VARIABLE = "KOBO_TOKEN"  # noqa: S105 - the name of the variable, not a token
+
+
+@app.command()
+@guarded
+def demo(
+    study: StudyOption = "params/study.yml",
+    preset: PresetOption = "default",
+    jobs: JobsOption = None,
+    debug: DebugOption = False,
+) -> int:
+    """Run everything on a synthetic district; needs no server."""
+    from survey_tools.run import run_study
+
+    ws = open_study(study)
+    if not ws.study.server.is_sandbox:
+        raise RunError(
+            "The demo would mix synthetic answers with those of your survey.",
+            expected="server.url: sandbox",
+            found="a configured server",
+            where=ws.study_path.name,
+            next_step="use «survey-tools run», or take a copy of the project for the demo",
+        )
+    return _finish(run_study(ws, "demo", preset=preset, jobs=jobs))
+
+
+@app.command()
+@guarded
+def run(
+    study: StudyOption = "params/study.yml",
+    run: RunOption = "main",
+    communes: CommunesOption = None,
+    lang: LangOption = None,
+    first: FirstOption = "10_pull",
+    only_reports: OnlyOption = False,
+    preset: PresetOption = "default",
+    jobs: JobsOption = None,
+    force: ForceOption = False,
+    explain: ExplainOption = False,
+    debug: DebugOption = False,
+) -> int:
+    """Run the study: all stages, then the pages that changed."""
+    from survey_tools.run import run_reports, run_study
+
+    ws = open_study(study)
+    pages: dict[str, Any] = {"jobs": jobs, "force": force, "explain": explain}
+    pages |= {"communes": _split(communes), "langs": _split(lang)}
+    if only_reports:
+        return _finish(run_reports(ws, run, **pages))
+    return _finish(run_study(ws, run, first=first, preset=preset, **pages))
+
+
+@app.command()
+@guarded
+def pull(
+    study: StudyOption = "params/study.yml",
+    preset: PresetOption = "default",
+    accept_loss: Annotated[
+        bool, typer.Option("--accept-loss", help="Go on although the server lost many rows.")
+    ] = False,
+    files: Annotated[
+        bool, typer.Option("--files", help="Also fetch photos, audit logs and other files.")
+    ] = False,
+    debug: DebugOption = False,
+) -> None:
+    """Bring the local stores of raw rows up to date."""
+    from survey_tools.run import kobo_server, pull_all, pull_files, pull_summary
+
+    ws = open_study(study)
+    with kobo_server(ws, preset=preset) as server:
+        typer.echo(pull_summary(pull_all(ws, server, accept_loss=accept_loss, bars=True)))
+        if files:
+            typer.echo(pull_files(ws, server, bars=True).to_string(index=False))
+
+
+@app.command()
+@guarded
+def report(
+    study: StudyOption = "params/study.yml",
+    run: RunOption = "main",
+    communes: CommunesOption = None,
+    lang: LangOption = None,
+    jobs: JobsOption = None,
+    force: ForceOption = False,
+    explain: ExplainOption = False,
+    debug: DebugOption = False,
+) -> int:
+    """Make the pages that are missing or out of date."""
+    from survey_tools.run import run_reports
+
+    outcome = run_reports(
+        open_study(study),
+        run,
+        _split(communes),
+        _split(lang),
+        jobs=jobs,
+        force=force,
+        explain=explain,
+    )
+    return _finish(outcome)
+
+
+@app.command()
+@guarded
+def sandbox(
+    study: StudyOption = "params/study.yml",
+    port: PortOption = 8765,
+    preset: PresetOption = "default",
+    debug: DebugOption = False,
+) -> None:
+    """Serve the synthetic district as KoboToolbox would; asks for KOBO_TOKEN, or makes a token."""
+    import os
+    import secrets
+
+    from survey_tools.run import serve_sandbox
+    from survey_tools.run.district import make_sandbox
+
+    folder = make_sandbox(open_study(study), preset=preset)
+    given = os.environ.get(TOKEN_VARIABLE, "").strip()
+    token = given or secrets.token_hex(20)
+
+    def ready(url: str) -> None:
+        typer.echo(f"The sandbox answers at {url} (Ctrl-C stops it).")
+        if given:
+            typer.echo(f"It asks for the token in {TOKEN_VARIABLE}.")
+        else:
+            typer.echo(f"In another terminal: export {TOKEN_VARIABLE}={token}")
+
+    serve_sandbox(folder, token=token, port=port, ready=ready)
+
+
+@app.command()
+@guarded
+def status(study: StudyOption = "params/study.yml", debug: DebugOption = False) -> None:
+    """Tell what is there, from when, and what to run next."""
+    from survey_tools.run import status as stages_of
+
+    for stage in stages_of(open_study(study)):
+        there = f"{stage.rows} rows, {stage.from_when}" if stage.there else "not there"
+        typer.echo(f"{stage.name:<16}{there:<36}{'→ ' + stage.next if stage.next else 'ok'}")
+
+
+@app.command()
+@guarded
+def version() -> None:
+    """Show the version."""
+    typer.echo(f"survey-tools {__version__}")
+
+
+def _split(text: str | None) -> list[str] | None:
+    if text is None:
+        return None
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _finish(outcome: Outcome) -> int:
+    counts = f"{outcome.made} made, {outcome.unchanged} unchanged, {outcome.failed} failed"
+    left_out = f", {outcome.skipped} left out (no interviews)" if outcome.skipped else ""
+    typer.echo(f"Pages: {counts}{left_out}.", err=True)
+    if outcome.failed:
+        typer.echo(f"What failed and why: {outcome.index.parent / 'logs'}", err=True)
+    typer.echo(str(outcome.index))
+    return outcome.exit_code
