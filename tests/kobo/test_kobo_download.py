@@ -100,9 +100,17 @@ def test_download__broken_off_is_continued_with_if_range(tmp_path):
 
 
 def test_download__date_vouches_where_there_is_no_etag(tmp_path):
-    server = Server(broken(**DATED), rest(40_000))
+    again = {"last-modified": DATED["last-modified"]}
+    server = Server(broken(**DATED), rest(40_000, **again))
     server.session().download(PATH, tmp_path / "f")
     assert server.asked[1].headers["if-range"] == DATED["last-modified"]
+    assert (tmp_path / "f").read_bytes() == DATA
+
+
+def test_download__rest_that_nothing_vouches_for_is_not_glued_on(tmp_path):
+    server = Server(broken(**DATED), rest(40_000), served(**DATED))
+    server.session().download(PATH, tmp_path / "f")
+    assert server.ranges[-1] is None
     assert (tmp_path / "f").read_bytes() == DATA
 
 
@@ -391,3 +399,10 @@ def test_download__note_names_no_signature(tmp_path, sandbox_of):
     note = json.loads((tmp_path / "f.part.json").read_text())
     assert note["total"] == len(DATA)
     assert "X-Amz" not in json.dumps(note)
+
+
+def test_asked_path__server_under_a_path_is_not_named_twice():
+    url = "https://host.example.org/kobo/api/v2/assets/a/data/1/attachments/x/?a=1"
+    for given in (url, "/kobo/api/v2/assets/a/data/1/attachments/x/?a=1"):
+        assert asked_path(given, "/kobo") == "/api/v2/assets/a/data/1/attachments/x/?a=1"
+    assert asked_path("/kobold/x/", "/kobo") == "/kobold/x/"

@@ -231,3 +231,23 @@ def test_from_content__identity_of_the_builder(pilot):
     old, new = (Form.from_content(content) for content in pilot.values())
     assert old.questions[HAMLET].kuid == new.questions[VILLAGE].kuid == "zVkUc2QKZ"
     assert old.groups["loc"].kuid == "71RFoL9Eg"
+
+
+def test_drift__what_is_calculated_offered_and_repeated_is_told():
+    def version(**now):
+        return form(
+            question("q", type="calculate", calculation=now.get("calculation", "1")),
+            question("r", type="range", parameters=now.get("parameters", "start=0 end=5")),
+            question("s", choice_filter=now.get("choice_filter", "x=1")),
+            group("m", question("t"), kind="repeat", repeat_count=now.get("repeat_count", "2")),
+        )
+
+    for name, value in {
+        "calculation": "2",
+        "parameters": "start=0 end=9",
+        "choice_filter": "x=2",
+        "repeat_count": "3",
+    }.items():
+        assert [line[0] for line in changes(version(), version(**{name: value}))] == [
+            f"{name}_changed"
+        ]

@@ -178,7 +178,7 @@ def test_export__every_version_tells_its_state(filled, tmp_path, pilot_rows):
 def test_export__into_a_folder_that_is_not_there(filled, tmp_path):
     with (
         Store.read(filled) as store,
-        pytest.raises(StoreError, match="cannot be opened or written"),
+        pytest.raises(StoreError, match="cannot be written there"),
     ):
         store.export(tmp_path / "nowhere" / "rows.jsonl")
 
@@ -245,6 +245,7 @@ def test_read__store_in_a_folder_that_cannot_be_written(filled):
         Path(name).chmod(0o700)
     assert done.stdout.startswith("55 []\n"), done.stderr
     assert "cannot be opened or written" in done.stdout
+    assert "readonly" in done.stdout or "Permission denied" in done.stdout
 
 
 def test_sync__file_that_cannot_grow_is_told_and_the_store_stays_sound(path, pilot_rows):
@@ -282,3 +283,96 @@ def test_pull_report__fields_of_older_releases_are_read(path):
             "UPDATE pulls SET complete = 1, report = ? WHERE pull = ?", (json.dumps(old), pull)
         )
         assert store.last_pull().erased == 0
+
+
+CHILD = (
+    "import sys; from survey_tools.kobo import Store\n"
+    f"Store.open(sys.argv[1], server={SERVER!r}, asset={UID!r}).close()"
+)
+
+
+def test_open__twice_in_one_process_keeps_its_locks(path):
+    first = opened(path)
+    second = opened(path)
+    pull = second.begin_pull(PullReport(form=UID, server=SERVER, started="a"))
+    assert as_self(CHILD, str(path)).returncode == 0  # must not think that it is the last to leave
+    second.add_rows(pull, [("s", {"_id": n, "_uuid": f"u{n}"}) for n in range(50)])
+    assert as_self(CHILD, str(path)).returncode == 0
+    with sqlite3.connect(path) as onlooker:
+        assert onlooker.execute("SELECT count(*) FROM rows").fetchone() == (50,)
+    onlooker.close()
+    first.close()
+    second.close()
+    with Store.read(path) as store:
+        assert store.count() == 50
+
+
+def test_exclusive__refused_attempt_does_not_free_the_lock(filled):
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from survey_tools.kobo.store.file import exclusive\n"
+        "with exclusive(Path(sys.argv[1])): print('held')"
+    )
+    link = filled.with_name("link.sqlite")
+    link.symlink_to(filled)
+    with opened(filled) as store, opened(filled) as other, store.exclusive():
+        with pytest.raises(StoreError, match="Another sync"), other.exclusive():
+            pass
+        for name in (filled, link):
+            assert "Another sync" in as_self(code, str(name)).stderr
+    assert as_self(code, str(filled)).stdout == "held\n"
+
+
+@pytest.mark.parametrize("version", [0, 99])
+def test_open__what_is_refused_is_left_as_it_was(path, version):
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE other (x)")
+        db.execute(f"PRAGMA user_version = {version}")
+    db.close()
+    path.chmod(0o640)
+    before = path.read_bytes()
+    with pytest.raises(StoreError):
+        opened(path)
+    assert path.read_bytes() == before
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_store__closed_or_in_another_thread_is_not_called_damaged(filled):
+    store = Store.read(filled)
+    store.close()
+    with pytest.raises(StoreError, match="closed"):
+        store.count()
+
+
+def test_check__older_layout_is_named(path, pilot_rows):
+    write_layout_1(path, pilot_rows)
+    with Store.read(path) as store:
+        assert "older release" in store.check()[0]
+        assert store.erased() == set()
+
+
+def test_erase__that_a_reader_kept_from_its_end_is_finished_by_the_next_opening(filled, pilot_rows):
+    trace = pilot_rows[3]["meta/instanceID"].encode()
+    with opened(filled) as store, sqlite3.connect(filled) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM rows").fetchone()
+        store._db.execute("PRAGMA busy_timeout = 50")
+        with pytest.raises(StoreError):
+            store.erase([4])
+        assert any("erased" in line for line in store.check())
+        reader.execute("COMMIT")
+    reader.close()
+    with opened(filled) as store:
+        assert store.check() == []
+        left = b"".join(one.read_bytes() for one in filled.parent.iterdir())
+    assert trace not in left
+
+
+def test_find__is_not_stopped_by_what_sqlite_takes_for_no_json(filled):
+    with opened(filled) as store:
+        odd = {"_id": 900, "_uuid": "u", "x": float("inf"), "y": "\ud800", "name": "Đào"}
+        store.add_rows(
+            store.begin_pull(PullReport(form=UID, server=SERVER, started="a")), [("s", odd)]
+        )
+        assert store.find("name", "Đào") == [900]
+        assert next(row for row in store.rows() if row["_id"] == 900) == odd

@@ -116,7 +116,7 @@ def test_sync__large_loss_is_refused_and_changes_nothing(server, store):
     for row_id in list(server.rows)[:10]:
         del server.rows[row_id]
     server.edit(next(iter(server.rows)))
-    with pytest.raises(KoboError, match="nothing was changed") as caught:
+    with pytest.raises(KoboError, match="none was marked as deleted") as caught:
         sync(server, store)
     assert "10 of 55" in caught.value.found
     assert store.proof() == before
@@ -316,3 +316,39 @@ def test_signature_of__order_of_keys_does_not_matter():
     other = {"_uuid": "u", "_validation_status": {"b": 2, "a": 1}, "hh/x": "3"}
     assert signature_of(one) == signature_of(other)
     assert signature_of(one) != signature_of({**one, "_uuid": "v"})
+
+
+def test_sync__answer_older_than_the_index_is_not_called_complete(server, store):
+    sync(server, store)
+    old = copy.deepcopy(server.rows[7])
+    server.edit(7)
+    fresh, data = server.rows[7], server._data
+
+    def lagging(params):
+        whole = "fields" not in params
+        server.rows[7] = old if whole else fresh
+        return data(params)
+
+    server._data = lagging
+    with pytest.raises(KoboError, match="older state"):
+        sync(server, store)
+    server._data = data
+    server.rows[7] = fresh
+    assert sync(server, store).edited == 1
+
+
+def test_sync__row_hidden_while_another_goes_is_not_called_complete(pilot_rows, store):
+    server = FakeServer(many(pilot_rows, 40), max_page=10)
+    server.hide = {40}
+    gone = []
+
+    def delete(number):
+        # behind the walk, in time for the counts to cancel out
+        if number == 6:
+            gone.append(server.rows.pop(max(server.rows)))
+
+    server.before = delete
+    with pytest.raises(KoboError, match="left out rows"):
+        sync(server, store)
+    assert gone
+    assert store.last_pull() is None

@@ -300,3 +300,28 @@ def test_flatten__validation_status_is_its_uid():
     rows[1]["_validation_status"] = {}
     column = flatten(rows, one_question(type="text")).frames["main"]["_validation_status"]
     assert column.fillna("-").tolist() == ["validation_status_approved", "-"]
+
+
+def test_flatten__renames_are_followed_to_their_end():
+    one, two, three = ({"survey": [{"type": "integer", "name": name}]} for name in "abc")
+    rows = [
+        {"_id": n, "_uuid": f"u{n}", "__version__": f"v{n}", name: str(n)}
+        for n, name in enumerate("abc", start=1)
+    ]
+    versions = {"v1": one, "v2": two, "v3": three}
+    main = flatten(rows, versions, renames={"a": "b", "b": "c"}).frames["main"]
+    assert main["c"].tolist() == [1, 2, 3]
+    with pytest.raises(KoboError, match="circle"):
+        flatten(rows, versions, renames={"a": "b", "b": "a"})
+
+
+def test_flatten__rename_of_a_question_that_is_still_there_is_an_error():
+    survey = [{"type": "integer", "name": name} for name in "ab"]
+    with pytest.raises(KoboError, match="newest version has"):
+        flatten([], {"v1": {"survey": survey}}, renames={"a": "b"})
+
+
+def test_flatten__numbers_and_days_that_no_device_writes_do_not_fit():
+    tables = flatten(rows_of("1e400", "٣"), one_question(type="decimal"))
+    assert tables.frames["main"]["q"].isna().all()
+    assert flatten(rows_of("2026-1-5"), one_question(type="date")).frames["main"]["q"].isna().all()

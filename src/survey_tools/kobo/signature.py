@@ -39,7 +39,7 @@ def signature_of(row: Mapping[str, Any]) -> str:
     ]
     files = row.get("_attachments")
     if files:
-        parts.append([_file(one) for one in files] if isinstance(files, list) else files)
+        parts.append(sorted(map(_file, files), key=str) if isinstance(files, list) else files)
     return _short_hash(json.dumps(parts, sort_keys=True, ensure_ascii=False))
 
 

@@ -92,6 +92,7 @@ class _Pull:
     number: int = 0
     walks: int = 0
     arrived: int = 0
+    stale: int = 0
     named: set[str] = field(default_factory=set)
     kinds: dict[int, str] = field(default_factory=dict)
     buried: set[int] = field(default_factory=set)
@@ -156,14 +157,20 @@ class _Pull:
             if quiet and walk.steady and held == walk.total:
                 return held
             count = self.client.count(self.asset.uid)
-            if count == held:
+            sound = walk.gapless and not self.stale
+            if sound and count == held:
                 return count
-            seen.append(f"{held} here and {count} on the server")
-        if self.client.count(self.asset.uid, {"_id": {"$lte": walk.last}}) == held:
+            told = f"{held} here and {count} on the server"
+            told += "" if walk.gapless else ", a page left out rows that the server counts"
+            seen.append(
+                told + (f", {self.stale} rows came in an older state" if self.stale else "")
+            )
+        if sound and self.client.count(self.asset.uid, {"_id": {"$lte": walk.last}}) == held:
             self.arrived = count - held
             return count
         raise KoboError(
-            f"After {WALKS} walks the store does not hold as many rows as the server counts.",
+            f"After {WALKS} walks the store does not hold as many rows as the server counts, or not all "
+            "of them as the server's index says they are.",
             found="; ".join(seen),
             where=f"form {self.asset.uid} of {self.client.server}",
             next_step="If rows are being deleted right now, sync again later; if it stays, the server "
@@ -173,6 +180,7 @@ class _Pull:
     def _walk(self, walk: Walk) -> bool:
         """Take over all differences; return whether there were none."""
         self.withheld.clear()
+        self.stale = 0
         held = self.store.signatures()
         if not held:
             self._fetch_all(walk)
@@ -185,10 +193,23 @@ class _Pull:
             self._fetch_all(walk)
         else:
             self._fetch_some(walk, changed)
+        self.stale = self._still_old(changed, held, index)
         if gone:
             self.store.bury_rows(self.number, gone)
             self.buried |= set(gone)
         return not changed and not gone
+
+    def _still_old(
+        self, changed: Sequence[int], old: Mapping[int, str], index: Mapping[int, str]
+    ) -> int:
+        """Count rows that the index says have changed and that came as they were, or not at all.
+
+        A row that has neither its old state nor that of the index was changed once more meanwhile.
+        """
+        if not changed:
+            return 0
+        now = self.store.signatures()
+        return sum(now.get(i) != index[i] and now.get(i) == old.get(i) for i in changed)
 
     def _index(self, walk: Walk) -> dict[int, str]:
         index: dict[int, str] = {}
@@ -207,7 +228,7 @@ class _Pull:
         if self.accept_loss or gone <= LOSS_ROWS or gone <= LOSS_SHARE * held:
             return
         raise KoboError(
-            "Many rows held here are gone from the server; nothing was changed.",
+            "Many rows held here are gone from the server; none was marked as deleted.",
             expected=f"at most {LOSS_ROWS} rows or {LOSS_SHARE:.0%} gone since the last sync",
             found=f"{gone} of {held} rows gone",
             where=f"form {self.asset.uid} of {self.client.server}",

@@ -31,11 +31,14 @@ class Walk:
     steady : bool
         Whether every page of the latest walk counted just the rows that the page before had left, so
         that no row came or went meanwhile.
+    gapless : bool
+        Whether no page of the latest walk left out a row that the server counts in its range. It is
+        asked where a page counts otherwise than the one before left.
     """
 
     def __init__(self, client: KoboClient, uid: str) -> None:
         self._client, self._uid = client, uid
-        self.total, self.last, self.steady = 0, -1, True
+        self.total, self.last, self.steady, self.gapless = 0, -1, True, True
 
     def pages(self, fields: Sequence[str] | None) -> Iterator[Page]:
         """Yield all rows by ``_id``, whatever size of page the server allows.
@@ -43,7 +46,8 @@ class Walk:
         The next page is asked for while the caller works on this one.
         """
         last, left = -1, None
-        self.steady = True
+        before: tuple[int, int, int] = (-1, -1, 0)
+        self.steady = self.gapless = True
         coming = self._ask(last, fields)
         while True:
             page = coming.result()
@@ -51,12 +55,14 @@ class Walk:
                 self.total = page.count
             elif page.count != left:
                 self.steady = False
+                self.gapless &= self._count_within(before) <= before[2]
             if page.count < len(page.rows):
                 raise self._untrusted("as many rows as it counts", "more")
             if not page.rows:
                 if page.count:
                     raise self._untrusted("rows", f"none of {page.count} rows that match")
                 return
+            before = (last, page.rows[-1]["_id"], len(page.rows))
             for row in page.rows:
                 if row["_id"] <= last:
                     raise self._untrusted("rising ids above the last one", "an id out of order")
@@ -87,6 +93,10 @@ class Walk:
                 yield page.rows
                 if page.count <= len(found):
                     break
+
+    def _count_within(self, page: tuple[int, int, int]) -> int:
+        above, upto, _ = page
+        return self._client.count(self._uid, {"_id": {"$gt": above, "$lte": upto}})
 
     def _ask(self, last: int, fields: Sequence[str] | None) -> _Coming:
         query = {"_id": {"$gt": last}}

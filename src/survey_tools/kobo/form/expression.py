@@ -269,7 +269,17 @@ def _function(name: str, arguments: list[Step], first_ref: str) -> Step:
         raise _SyntaxError(f"An expression of the form calls {name}(), which is not known here.")
     function, fewest, most = FUNCTIONS[name]
     _check_number(name, len(arguments), fewest, most)
-    return lambda context: function(*(argument(context) for argument in arguments))
+
+    def call(context: Context) -> Value:
+        try:
+            return function(*(argument(context) for argument in arguments))
+        except (re.error, ValueError, ArithmeticError) as error:
+            raise KoboError(
+                f"An expression of the form calls {name}() with what it cannot take.",
+                found=type(error).__name__,
+            ) from error
+
+    return call
 
 
 def _check_number(name: str, given: int, fewest: int, most: int | None) -> None:

@@ -1,6 +1,6 @@
 """Read the API's ``content`` of a form into the model.
 
-Not here: the model itself, or the rows of ranks, scores and matrices (`special_questions`). Paths
+Not here: the model itself, or the rows of ranks, scores and matrices (`special`). Paths
 come from the nesting of groups and not from ``$xpath``, which the server gives wrongly for those.
 """
 

@@ -159,7 +159,8 @@ def detail(response: httpx.Response, token: str = "") -> str:
     if isinstance(body, dict) and isinstance(body.get("detail"), str):
         text = body["detail"]
     else:
-        text = json.dumps(body, ensure_ascii=False)
+        # Other bodies may hold answers; their keys tell enough.
+        text = ", ".join(map(str, body)) if isinstance(body, dict) else type(body).__name__
     if token:
         text = text.replace(token, "[token]")
     return text[:_SHORT]

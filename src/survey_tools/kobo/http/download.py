@@ -134,9 +134,9 @@ def asked_path(url_or_path: str, prefix: str = "") -> str:
     '/api/v2/assets/a/'
     """
     parts = urlsplit(url_or_path)
-    if not parts.netloc:
-        return url_or_path
-    path = parts.path.removeprefix(prefix) or "/"
+    path = parts.path
+    if prefix and path.startswith(f"{prefix}/"):
+        path = path.removeprefix(prefix)
     return f"{path}?{parts.query}" if parts.query else path
 
 
@@ -200,7 +200,7 @@ def _fits(response: httpx.Response, part: PartFile) -> bool:
         return False
     if source.etag:
         return response.headers.get("etag", "") == source.etag
-    return response.headers.get("last-modified", source.modified) == source.modified
+    return response.headers.get("last-modified", "") == source.modified
 
 
 def _source(response: httpx.Response, path: str, total: int | None) -> _Source:

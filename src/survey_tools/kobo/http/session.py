@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -95,6 +96,8 @@ class KoboSession:
             transport=transport,
             follow_redirects=False,
             headers={"Accept": "application/json", "User-Agent": "survey-tools"},
+            # Nothing but the token is sent back: no cookie of one server goes to another port or path.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             # A proxy named in the environment must not receive what is meant for this machine.
             trust_env=not self.address.loopback,
         )
@@ -253,6 +256,7 @@ class KoboSession:
         attempt, most, failed_inside = 0, gained(), False
         while True:
             pause, answered = self._backoff * 2**attempt, None
+            cause: Exception | None = None
             try:
                 return once()
             except PassingError as trouble:
@@ -260,11 +264,15 @@ class KoboSession:
                 last = f"status {answered.status_code}"
             except (httpx.TransportError, httpx.DecodingError, UnfinishedBodyError) as error:
                 last = f"{type(error).__name__}: {error}".replace(self._token, "[token]")
+                cause = error if self._token not in repr(error) else None
             if gained() > most:
                 attempt, most = 0, gained()
             inside = answered is not None and answered.status_code == 500
             if attempt >= self._retries or (inside and failed_inside):
-                raise self._unreachable(path, last) if answered is None else self._refused(answered)
+                told = (
+                    self._unreachable(path, last) if answered is None else self._refused(answered)
+                )
+                raise told from cause
             failed_inside = failed_inside or inside
             self._sleep(pause if answered is None else pause_wanted(answered, pause))
             attempt += 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from survey_tools.errors import StoreError
@@ -34,8 +34,9 @@ def open_for_writing(path: Path, *, create: bool) -> sqlite3.Connection:
             if not create:
                 raise _missing(path)
             path.parent.mkdir(parents=True, exist_ok=True)
+        _make_private(path)
+        _look_before_touching(path)
         # SQLite gives -wal and -shm the mode of the main file.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         path.chmod(0o600)
         connection = sqlite3.connect(path, timeout=30, isolation_level=None)
         try:
@@ -99,9 +100,10 @@ def exclusive(path: Path) -> Iterator[None]:
     StoreError
         If another sync holds it.
     """
-    lock = path.with_name(path.name + ".lock")
+    home = path.resolve()  # one lock, whatever name leads to the store
+    lock = home.with_name(home.name + ".lock")
     with sqlite_errors(lock):
-        os.close(os.open(lock, os.O_RDWR | os.O_CREAT, 0o600))
+        _make_private(lock)
         connection = sqlite3.connect(lock, timeout=0, isolation_level=None)
     try:
         try:
@@ -117,6 +119,32 @@ def exclusive(path: Path) -> Iterator[None]:
         connection.close()
 
 
+def _make_private(path: Path) -> None:
+    """Make an empty file of mode 0600 if there is none.
+
+    A file that is there is not opened: closing it again would drop every lock that SQLite holds on
+    it in this process (https://sqlite.org/howtocorrupt.html, 2.2).
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def _look_before_touching(path: Path) -> None:
+    """Refuse what is no store, or a newer release's, before anything in it is changed."""
+    if path.stat().st_size == 0:
+        return
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=30)
+    try:
+        if _layout(connection, path) == 0 and _tables(connection):
+            raise _no_store(path)
+    finally:
+        connection.close()
+
+
+def _tables(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
+
+
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
@@ -126,7 +154,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         _check(connection, path)
         if layout < LAYOUT:
             migrate(connection)
-    elif connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+    elif _tables(connection):
         raise _no_store(path)
     else:
         create_layout(connection)
@@ -153,12 +181,23 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
 
 def _explained(error: sqlite3.DatabaseError, path: Path) -> StoreError:
     text = str(error)
+    if isinstance(error, sqlite3.ProgrammingError):
+        return StoreError(
+            "The store is closed, or was opened in another thread.",
+            found=text,
+            where=str(path),
+            next_step="Open it again where it is used.",
+        )
     if "disk is full" in text or "disk I/O" in text:
         return StoreError(
             "The store cannot be written: the disk is full or failing.",
             found=text,
             where=str(path),
             next_step="Free some space and sync again; the store itself is unharmed.",
+        )
+    if "readonly" in text:
+        return StoreError(
+            "The store's file cannot be opened or written.", found=text, where=str(path)
         )
     if "locked" in text or "busy" in text:
         return StoreError("Another program is writing the store.", found=text, where=str(path))

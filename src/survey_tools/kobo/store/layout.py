@@ -1,6 +1,6 @@
 """Lay out the SQLite file of a store, and bring a file of an older layout up to date.
 
-Not here: opening and guarding the file (`store_file`).
+Not here: opening and guarding the file (`file`).
 """
 
 from __future__ import annotations

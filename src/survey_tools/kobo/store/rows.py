@@ -78,6 +78,7 @@ class Store:
             with file.sqlite_errors(path):
                 pairs = [("server", server_name(server)), ("asset", asset)]
                 connection.executemany("INSERT OR IGNORE INTO meta VALUES (?, ?)", pairs)
+                upkeep.finish_erasing(connection)
                 store = cls(path, connection)
             store._check_owner(server_name(server), asset)
         except BaseException:
@@ -131,9 +132,11 @@ class Store:
         value : str
             The answer, exactly.
         """
-        path = '$."' + key.replace('"', "") + '"'
-        query = "SELECT DISTINCT _id FROM rows WHERE json_extract(doc, ?) = ? ORDER BY _id"
-        return [row_id for (row_id,) in self._fetch(query, (path, value))]
+        # Looked for as text first: what SQLite takes for JSON is less than what a row may hold.
+        texts = json.dumps(value, ensure_ascii=False), json.dumps(value)
+        query = "SELECT _id, doc FROM rows WHERE instr(doc, ?) OR instr(doc, ?) ORDER BY _id"
+        found = (i for i, doc in self._fetch(query, texts) if json.loads(doc).get(key) == value)
+        return list(dict.fromkeys(found))
 
     def count(self) -> int:
         """Count the live rows."""
@@ -205,6 +208,9 @@ class Store:
 
     def erased(self) -> set[int]:
         """Return the ``_id`` of the rows that were erased."""
+        there = "SELECT count(*) FROM sqlite_schema WHERE name = 'erased'"
+        if not self._fetch(there)[0][0]:
+            return set()  # an older layout
         return {row_id for (row_id,) in self._fetch("SELECT _id FROM erased")}
 
     # ------------------------------------------------------------------ upkeep

@@ -1,6 +1,6 @@
 """Check, export and erase the rows of a store.
 
-Not here: opening the file (`store_file`), syncing into it (`store`, `sync`).
+Not here: opening the file (`file`), syncing into it (`rows`).
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from pathlib import Path
 from survey_tools.errors import StoreError
 from survey_tools.kobo.report import PullReport
 from survey_tools.kobo.signature import digest_of, signature_of
-from survey_tools.kobo.store.layout import transaction
+from survey_tools.kobo.store.layout import LAYOUT, layout_of, transaction
 
 SHOWN_IDS = 10
+ERASING = "erasing"
+"""Key of `meta` that is there from an erasing's commit until its last trace is gone."""
 
 
 def find_damage(db: sqlite3.Connection, last: PullReport | None, proof: str) -> list[str]:
@@ -25,6 +27,14 @@ def find_damage(db: sqlite3.Connection, last: PullReport | None, proof: str) -> 
     found = [str(line) for (line,) in db.execute("PRAGMA integrity_check(20)") if line != "ok"]
     if found:
         return found
+    if layout_of(db) < LAYOUT:
+        return [
+            "written by an older release: pull once, which brings it up to date, then check again"
+        ]
+    if db.execute("SELECT 1 FROM meta WHERE key = ?", (ERASING,)).fetchone():
+        found.append(
+            "traces of erased rows may be left: pull or erase once more, with nobody reading"
+        )
     wrong: dict[str, list[int]] = {}
     for row_id, signature, digest, doc in db.execute(
         "SELECT _id, signature, digest, doc FROM rows"
@@ -44,7 +54,14 @@ def find_damage(db: sqlite3.Connection, last: PullReport | None, proof: str) -> 
 
 def write_lines(db: sqlite3.Connection, path: Path, *, every_version: bool) -> int:
     """Write rows as JSON Lines; see `Store.export`."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    except OSError as error:
+        raise StoreError(
+            "The rows cannot be written there.",
+            found=error.strerror or type(error).__name__,
+            where=str(path),
+        ) from error
     written = 0
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
@@ -66,9 +83,23 @@ def erase_rows(db: sqlite3.Connection, row_ids: Sequence[int], at: str) -> int:
     with transaction(db):
         for row_id in row_ids:
             db.execute("DELETE FROM events WHERE _id = ?", (row_id,))
-            if db.execute("DELETE FROM rows WHERE _id = ?", (row_id,)).rowcount:
-                db.execute("INSERT OR IGNORE INTO erased VALUES (?, ?)", (row_id, at))
-                erased += 1
+            erased += db.execute("DELETE FROM rows WHERE _id = ?", (row_id,)).rowcount > 0
+            db.execute("INSERT OR IGNORE INTO erased VALUES (?, ?)", (row_id, at))
+        db.execute("INSERT OR REPLACE INTO meta VALUES (?, '1')", (ERASING,))
+    finish_erasing(db)
+    return erased
+
+
+def finish_erasing(db: sqlite3.Connection) -> None:
+    """Take the last traces of erased rows out of the file, if an erasing is not finished.
+
+    Raises
+    ------
+    StoreError
+        If another process holds the store open.
+    """
+    if not db.execute("SELECT 1 FROM meta WHERE key = ?", (ERASING,)).fetchone():
+        return
     # The log beside the file holds old pages until it is emptied; VACUUM leaves no free page behind.
     for step in ("PRAGMA wal_checkpoint(TRUNCATE)", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
         result = db.execute(step).fetchone()
@@ -78,7 +109,7 @@ def erase_rows(db: sqlite3.Connection, row_ids: Sequence[int], at: str) -> int:
                 found="another process holds the store open",
                 next_step="Close other programs and notebooks that read the store, and erase again.",
             )
-    return erased
+    db.execute("DELETE FROM meta WHERE key = ?", (ERASING,))
 
 
 def _problems(row_id: int, signature: str, digest: str, doc: str) -> Iterator[str]:

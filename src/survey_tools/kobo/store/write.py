@@ -58,5 +58,10 @@ def bury_row(db: sqlite3.Connection, pull: int, at: str, row_id: int) -> None:
 
 
 def dump(value: Mapping[str, Any]) -> str:
-    """Write as compact JSON, letters as they are."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """Write as compact JSON, letters as they are; half a letter (a lone surrogate) stays escaped."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":"))
+    return text

@@ -16,7 +16,7 @@ import pandas as pd
 from survey_tools.errors import KoboError
 from survey_tools.kobo.form.model import Form, read_forms
 from survey_tools.kobo.form.submission import Submission
-from survey_tools.kobo.tables.catalogue import Catalogue, build_catalogue
+from survey_tools.kobo.tables.catalogue import Catalogue, build_catalogue, follow_chains
 from survey_tools.kobo.tables.collect import Batch, Collector, parts
 from survey_tools.kobo.tables.relevance import Item, Plan
 
@@ -53,7 +53,7 @@ def missing_reasons(
     KoboError
         As `flatten` does.
     """
-    renames = dict(renames or {})
+    renames = follow_chains(renames or {})
     versions = read_forms(forms)
     catalogue = build_catalogue(list(versions.values()), renames, ())
     collector = Collector(catalogue, renames, frozenset(versions))

@@ -15,7 +15,7 @@ import pandas as pd
 
 from survey_tools.kobo.form.model import Form, read_forms
 from survey_tools.kobo.tables import labels
-from survey_tools.kobo.tables.catalogue import Catalogue, build_catalogue
+from survey_tools.kobo.tables.catalogue import Catalogue, build_catalogue, follow_chains
 from survey_tools.kobo.tables.changes import unmapped_renames
 from survey_tools.kobo.tables.collect import Collector, parts
 from survey_tools.kobo.tables.frames import FrameBuilder
@@ -171,7 +171,7 @@ def flatten(
         If a renaming leads nowhere, a row answers a question under its old and new path, or the form
         has no such language.
     """
-    renames = dict(renames or {})
+    renames = follow_chains(renames or {})
     versions = read_forms(forms)
     catalogue = build_catalogue(list(versions.values()), renames, numbers)
     collector = Collector(catalogue, renames, frozenset(versions))

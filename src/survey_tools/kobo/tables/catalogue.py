@@ -163,8 +163,35 @@ def _repeats(forms: Sequence[Form], renames: Mapping[str, str]) -> dict[str, tup
     return found
 
 
+def follow_chains(renames: Mapping[str, str]) -> dict[str, str]:
+    """Lead each renaming to its end: of ``a -> b`` and ``b -> c`` make ``a -> c`` and ``b -> c``.
+
+    Raises
+    ------
+    KoboError
+        If renamings lead in a circle.
+    """
+    found = {}
+    for old in renames:
+        new, seen = renames[old], {old}
+        while new in renames:
+            if new in seen:
+                raise KoboError("Renamings lead in a circle.", found=" -> ".join([*seen, new]))
+            seen.add(new)
+            new = renames[new]
+        found[old] = new
+    return found
+
+
 def _check_renames(forms: Sequence[Form], renames: Mapping[str, str]) -> None:
     for old, new in renames.items():
+        if old in forms[0].questions or old in forms[0].groups:
+            raise KoboError(
+                "A renaming would move the answers of a question that the newest version has.",
+                found=f"{old} -> {new}",
+                next_step="Take the renaming back; answers under one path of two questions have to be "
+                "told apart by __version__.",
+            )
         homes = [form for form in forms if new in form.questions or new in form.groups]
         if not homes:
             raise KoboError(

@@ -25,6 +25,9 @@ _EXPRESSIONS = {
     "relevant": "relevance_changed",
     "constraint": "constraint_changed",
     "required": "required_changed",
+    "calculation": "calculation_changed",
+    "choice_filter": "choice_filter_changed",
+    "repeat_count": "repeat_count_changed",
 }
 
 
@@ -45,9 +48,10 @@ def drift(forms: Mapping[str, Form | Mapping[str, Any]]) -> pd.DataFrame:
         ``choice_label_changed``, ``label_changed`` (as ``language: label``), ``path_reused`` (another
         question has taken the path; `new_path` is where its own went: older and newer answers under it
         are of two questions), ``relevance_changed``,
-        ``constraint_changed`` or ``required_changed``. `path` is the older version's, `new_path` the
-        newer one's. A renamed, moved, added or removed group is one line, without one for each
-        question in it. An expression that only follows a renaming has not changed.
+        ``constraint_changed``, ``required_changed``, ``calculation_changed``,
+        ``choice_filter_changed``, ``repeat_count_changed`` or ``parameters_changed``. `path` is the
+        older version's, `new_path` the newer one's. A renamed, moved, added or removed group is one
+        line, without one for each question in it. An expression that only follows a renaming has not changed.
     """
     versions = list(read_forms(forms).values())
     found = [
@@ -156,6 +160,9 @@ def _differences(
         if _follow(before, names) != after:
             yield change, before, after
     if isinstance(one, Question) and isinstance(other, Question):
+        before, after = _parameters(one), _parameters(other)
+        if before != after:
+            yield "parameters_changed", before, after
         yield from _choice_changes(old.choices_of(one), new.choices_of(other))
 
 
@@ -270,6 +277,10 @@ def _type(item: Item) -> str:
     if isinstance(item, Question):
         return item.type
     return "repeat" if item.repeat else "group"
+
+
+def _parameters(question: Question) -> str:
+    return " ".join(f"{key}={value}" for key, value in sorted(question.parameters.items()))
 
 
 def _inside(path: str, paths: Sequence[str]) -> bool:

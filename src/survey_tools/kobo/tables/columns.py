@@ -6,6 +6,7 @@ once, however many rows hold it.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,8 +16,9 @@ import numpy as np
 import pandas as pd
 
 INT64 = 2**63
-_INTEGER = re.compile(r"[+-]?\d{1,19}")
-_DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
+_DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ZONE = re.compile(r".*(Z|[+-]\d{2}:?\d{2})", re.DOTALL)
 _CLOCK = re.compile(r"(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?(?:Z|[+-]\d{2}:?\d{2})?")
 POINT = ("lat", "lon", "alt", "acc")
@@ -72,7 +74,8 @@ def build_number(answers: Answers) -> Built:
 
 def build_date(answers: Answers) -> Built:
     """Build a column of days (datetime64, at midnight, without a zone)."""
-    texts = pd.Series(answers.texts, dtype="str")
+    fitting = [text if _DATE.fullmatch(text) else None for text in answers.texts]
+    texts = pd.Series(fitting, dtype="str")
     days = pd.to_datetime(texts, format="%Y-%m-%d", errors="coerce")
     return _build_times(answers, days.dt.as_unit("us").to_numpy(), "M8[us]")
 
@@ -191,4 +194,5 @@ def _read_integer(text: str) -> int | None:
 
 
 def _read_decimal(text: str) -> float | None:
-    return float(text) if _DECIMAL.fullmatch(text) else None
+    number = float(text) if _DECIMAL.fullmatch(text) else math.inf
+    return number if math.isfinite(number) else None
