@@ -5,6 +5,7 @@ Repairs nothing: a table that breaks its contract is refused with the column and
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import pandas as pd
@@ -13,11 +14,15 @@ from pandera.errors import SchemaErrors
 
 from survey_tools.errors import ContractError
 from survey_tools.files import replacing
+from survey_tools.register import Register
+from survey_tools.register.question import MAIN
+from survey_tools.register.schema import NO_TABLE_COLUMN, answers_schema
 
 HOUSEHOLD_CODE = r"^[0-9]{5}-T[0-9]{2}-H[0-9]{3}-[0-6]$"
 TEAM = r"^[0-9]{5}-T[0-9]{2}$"
 COMMUNE = r"^[0-9]{5}$"
 WAVE = r"^w[0-9]$"
+DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 _household = pa.Column(str, pa.Check.str_matches(HOUSEHOLD_CODE))
 _team = pa.Column(str, pa.Check.str_matches(TEAM))
@@ -97,6 +102,76 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "row_id": pa.Column("Int64", nullable=True),
             "variable": _text,
             "message": pa.Column(str),
+            "item": pa.Column(str, nullable=True, required=False),
+            "detail": pa.Column(str, nullable=True, required=False),
+            # once `run.check_fieldwork` has followed them from run to run
+            "key": pa.Column(str, unique=True, required=False),
+            "state": pa.Column(
+                str, pa.Check.isin(["new", "open", "answered", "resolved"]), required=False
+            ),
+            "first_seen": pa.Column(str, pa.Check.str_matches(DAY), required=False),
+            "last_seen": pa.Column(str, pa.Check.str_matches(DAY), required=False),
+        }
+    ),
+    "problems": pa.DataFrameSchema(
+        {
+            "check": pa.Column(str),
+            "wave": _text,
+            "team_id": _text,
+            "enumerator_id": _text,
+            "row_id": pa.Column("Int64"),
+            "variable": pa.Column(str),
+            "message": pa.Column(str),
+        }
+    ),
+    "corrections_log": pa.DataFrameSchema(
+        {
+            "file": pa.Column(str),
+            "line": pa.Column("int64", pa.Check.ge(2)),
+            "form": pa.Column(str),
+            "row_id": pa.Column("int64"),
+            "wave": _text,
+            "variable": _text,
+            "action": pa.Column(str, pa.Check.isin(["okay", "replace", "drop"])),
+            "old_value": _text,
+            "new_value": _text,
+            "decided_on": pa.Column(str),
+            "status": pa.Column(str),
+        },
+        unique=["file", "line"],
+    ),
+    "duplicates": pa.DataFrameSchema(
+        {
+            "group": pa.Column(str),
+            "kind": pa.Column(str),
+            "row_id": pa.Column("int64"),
+            "rule": pa.Column(str, pa.Check.isin(["keep", "drop"])),
+            "settled": pa.Column(str, pa.Check.isin(["keep", "drop"])),
+            "settled_by": pa.Column(str, pa.Check.isin(["decision", "rule"])),
+        },
+        unique=["kind", "row_id"],
+    ),
+    "identity": pa.DataFrameSchema(
+        {
+            "_id": pa.Column("int64", unique=True),
+            "hhid": _household,
+            "wave": _wave,
+            "wave_before": _wave,
+            "status": pa.Column(
+                str,
+                pa.Check.isin(["same", "head_changed", "another_household", "cannot_tell"]),
+            ),
+        }
+    ),
+    "unmatched": pa.DataFrameSchema(
+        {
+            "kind": pa.Column(
+                str, pa.Check.isin(["drawn_not_visited", "drawn_never_met", "met_not_drawn"])
+            ),
+            "wave": _text,
+            "hhid": _text,
+            "row_id": pa.Column("Int64", nullable=True),
+            "team_id": _text,
         }
     ),
     # analysis/
@@ -107,6 +182,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "commune_code": _commune,
             "team_id": _team,
             "intensive": _arm,
+            "weight": pa.Column("float64", pa.Check.gt(0), required=False),
         },
         unique=["hhid", "wave"],
     ),
@@ -131,6 +207,44 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
         unique=["hhid", "wave", "variable", "choice"],
     ),
     "sites": pa.DataFrameSchema({"site_type": pa.Column(str)}),
+    "weights": pa.DataFrameSchema(
+        {
+            "wave": _wave,
+            "commune_code": _commune,
+            "households": pa.Column("float64", pa.Check.ge(0)),
+            "n": _count,
+            "n_teams": _count,
+            "trimmed": _count,
+            "n_eff": pa.Column("float64", pa.Check.ge(0)),
+            "deff": pa.Column("float64", pa.Check.ge(1 - 1e-9), nullable=True),
+            "note": pa.Column(str),
+        },
+        unique=["wave", "commune_code"],
+    ),
+    "exposure": pa.DataFrameSchema(
+        {
+            "team_id": _team,
+            "commune_code": _commune,
+            "answers": _count,
+            "reached_share_6m": pa.Column("float64", pa.Check.in_range(0, 1), nullable=True),
+            "contacts_per_100_answers_6m": _number,
+            "months_reported": _count,
+            "visits_per_100_log_6m": _number,
+            "teams_active_share_site": _number,
+        },
+        unique=["team_id"],
+    ),
+    "response": pa.DataFrameSchema(
+        {
+            "hhid": _household,
+            "team_id": _team,
+            "commune_code": _commune,
+            "intensive": _arm,
+            "pattern": pa.Column(str, pa.Check.str_matches("^[01]+$")),
+            "attrited": pa.Column("Int64", pa.Check.isin([0, 1]), nullable=True),
+        },
+        unique=["hhid"],
+    ),
     # results/
     "effects": pa.DataFrameSchema(
         {
@@ -242,6 +356,39 @@ def validate(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     return frame
 
 
+def validate_answers(
+    frame: pd.DataFrame,
+    name: str,
+    register: Register,
+    table: str = MAIN,
+    *,
+    given: Collection[str] = (),
+    extra: Collection[str] = (),
+    complete: bool = True,
+) -> pd.DataFrame:
+    """Hold the answers of `frame` against the register of their form and return it unchanged.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A cleaned table; `name` is what an error calls it.
+    register, table, given, extra, complete
+        See `survey_tools.register.schema.answers_schema`.
+
+    Raises
+    ------
+    ContractError
+        When a column is unknown to the register, missing or of another type, or an answer is outside of
+        what the register allows. Names columns, checks and how many rows; never a value.
+    """
+    schema = answers_schema(register, table, given=given, extra=extra, complete=complete)
+    try:
+        schema.validate(frame.reset_index(drop=True), lazy=True)
+    except SchemaErrors as error:
+        raise _contract_error(error, name, "params/register/") from None
+    return frame
+
+
 def write_table(frame: pd.DataFrame, folder: Path, name: str) -> Path:
     """Validate `frame` and write `<folder>/<name>.parquet`, mode 0600, whole or not at all."""
     validate(frame, name)
@@ -281,8 +428,10 @@ def write_parquet(frame: pd.DataFrame, path: Path) -> None:
         frame.to_parquet(temporary, index=False)
 
 
-def _contract_error(error: SchemaErrors, name: str) -> ContractError:
+def _contract_error(error: SchemaErrors, name: str, stated: str = "") -> ContractError:
     cases = error.failure_cases
+    whole = cases["check"].isin(NO_TABLE_COLUMN)
+    cases = cases.assign(column=cases["column"].where(~whole, cases["failure_case"]))
     problems = []
     for (column, check), group in cases.groupby(["column", "check"], dropna=False, sort=False):
         where = "" if pd.isna(column) else f"{column}: "
@@ -290,6 +439,6 @@ def _contract_error(error: SchemaErrors, name: str) -> ContractError:
     return ContractError(
         f"The table «{name}» breaks its contract.",
         expected="; ".join(dict.fromkeys(problems)),
-        where=f"contract «{name}» in survey_tools.contracts",
+        where=f"contract «{name}» in {stated or 'survey_tools.contracts'}",
         next_step="look at those columns in the stage that makes the table",
     )
