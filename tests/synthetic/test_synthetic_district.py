@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from survey_tools.errors import ContractError
-from survey_tools.synthetic import DistrictParameters, simulate, submissions
+from survey_tools.synthetic import DistrictParameters, PlantedParameters, simulate, submissions
 from survey_tools.synthetic.population import household_code
 
 KINDS = {
-    "age_heaping", "backcheck_difference", "code_not_in_sample", "duplicate_submission", "edited",
-    "gps_far", "missing_log", "personal_text", "short_interview", "straight_lining",
+    "age_heaping", "backcheck_difference", "code_not_in_sample", "contradiction", "duplicate_submission",
+    "edited", "gps_far", "idle", "leading", "missing_log", "near_identical", "old_version",
+    "other_listed", "outlier", "personal_text", "rushed", "short_interview", "straight_lining",
     "two_households_one_code",
 }  # fmt: skip
 PHONE = re.compile(r"(?:\+84|0)[ .]?3\d[\d .]{6,}")
@@ -101,10 +103,11 @@ def test_submissions__answers_are_text_and_never_empty(household):
             assert all(isinstance(value, str) and value for value in given.values())
 
 
-def test_submissions__first_wave_uses_the_older_question(household):
+def test_submissions__first_wave_and_late_old_forms_use_the_older_question(district, household):
+    late = set(planted(district, "old_version")["_id"])
     for row in household.values():
         if row.get("b_consent/consent") == "yes":
-            older = row["a_id/wave"] == "w1"
+            older = row["a_id/wave"] == "w1" or row["_id"] in late
             assert ("main/f_person/pay_qr" in row) == older
             assert ("main/f_person/qr30" in row) != older
             assert row["__version__"] == ("v1" if older else "v2")
@@ -172,7 +175,8 @@ def test_submissions__respondent_is_the_drawn_adult(household):
 
 def test_submissions__answers_agree_with_the_outcomes(district, household):
     shared = district.visits["visit_type"].eq("main") & district.visits["interview"].ge(0)
-    visits = district.visits[shared & ~district.visits["edited"]]
+    copied = district.visits["_id"].isin(planted(district, "near_identical")["_id"])
+    visits = district.visits[shared & ~district.visits["edited"] & ~copied]
     truth = district.responses.set_index(["hhid", "wave"])
     for visit in visits.to_dict("records"):
         row, said = household[visit["_id"]], truth.loc[(visit["true_hhid"], visit["wave"])]
@@ -321,3 +325,56 @@ def test_sites__every_kind_in_every_wave(district):
     assert kinds.to_dict() == dict.fromkeys(
         ["commune", "market", "platform", "school", "street"], 3
     )
+
+
+def test_planted__copied_interview_repeats_all_but_two_answers(district, household):
+    own = ("main/c_roster/", "main/p_close/", "main/o_sat/comment")
+    for item in planted(district, "near_identical").itertuples():
+        copy, first = (
+            {
+                k.replace("pay_qr", "qr30"): v
+                for k, v in household[number].items()
+                if k.startswith("main/") and not k.startswith(own)
+            }
+            for number in (item._3, int(item.detail))
+        )
+        differing = {k for k in copy.keys() | first.keys() if copy.get(k) != first.get(k)}
+        assert differing == {"main/d_access/mobile_signal", "main/i_exposure/zalo_group"}
+
+
+def test_planted__contradictions_outliers_and_listed_others_are_in_the_rows(district, household):
+    for item in planted(district, "contradiction").itertuples():
+        row = household[item._3]
+        assert row["main/i_exposure/team_visit"] == "yes"
+        assert row["main/i_exposure/team_know"] == "no"
+    for item in planted(district, "outlier").itertuples():
+        assert int(household[item._3]["main/g_buy/buy_amount"]) >= 380_000
+    for item in planted(district, "other_listed").itertuples():
+        row = household[item._3]
+        assert row["main/l_biz/biz_type"] == "other"
+        assert row["main/p_close/enum_note"].startswith("biz_type: ")
+
+
+def test_planted__the_leading_enumerator_hears_yes(district):
+    code = planted(district, "leading")["detail"].iloc[0]
+    by = district.visits[
+        district.visits["interview"].ge(0) & district.visits["visit_type"].eq("main")
+    ]
+    said = district.answers["kn_otp"].eq("yes").loc[by["interview"]].to_numpy()
+    share = pd.Series(said).groupby((by["enumerator_id"] == code).to_numpy()).mean()
+    assert share[True] > 0.5
+    assert share[False] < 0.25
+
+
+def test_planted_parameters__none_plants_nothing(teams, communes):
+    quiet = replace(
+        DistrictParameters.small(), planted=PlantedParameters.none(), backcheck_error=0.0
+    )
+    assert simulate(quiet, teams, communes, 3).planted.empty
+
+
+def test_simulate__no_problem_sits_on_another_or_on_a_back_check(district):
+    single = district.planted.dropna(subset="_id")
+    single = single[~single["kind"].isin(["backcheck_difference", "rushed", "idle"])]
+    own = single[single["form"] == "household"]
+    assert not own["_id"].duplicated().any()

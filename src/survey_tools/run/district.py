@@ -89,7 +89,12 @@ def _build(ws: Workspace, parameters: Any, folder: Path, progress: Step) -> None
         contents = {str(form): _contents(ws, form) for form in ws.study.forms}
         rows = synthetic.submissions(district, contents)
         progress(2, 4)
-        write_sandbox(building, [_asset(ws, form, contents[form], rows[form]) for form in contents])
+        logs = synthetic.audit_logs(district, rows["household"], _newest(contents["household"]))
+        files = {"household": [_audit_file(row_id, log) for row_id, log in logs.items()]}
+        write_sandbox(
+            building,
+            [_asset(ws, f, contents[f], rows[f], files.get(f, [])) for f in contents],
+        )
         progress(3, 4)
         _write_private(building / "sample.csv", district.sample)
         _write_private(building / "planted.csv", district.planted)
@@ -114,7 +119,11 @@ def _contents(ws: Workspace, form: str) -> dict[str, dict[str, Any]]:
 
 
 def _asset(
-    ws: Workspace, form: str, contents: dict[str, dict[str, Any]], rows: list[dict[str, Any]]
+    ws: Workspace,
+    form: str,
+    contents: dict[str, dict[str, Any]],
+    rows: list[dict[str, Any]],
+    files: list[dict[str, Any]],
 ) -> dict[str, Any]:
     return {
         "uid": ws.study.forms[form].uid,  # type: ignore[index]
@@ -126,7 +135,18 @@ def _asset(
             for uid, date in _VERSIONS[form]
         ],
         "submissions": rows,
+        "files": files,
     }
+
+
+def _newest(contents: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return list(contents.values())[-1]
+
+
+def _audit_file(row_id: int, log: bytes) -> dict[str, Any]:
+    return {
+        "row_id": row_id, "name": "audit.csv", "data": log, "question": "audit", "mimetype": "text/csv",
+    }  # fmt: skip
 
 
 def _forget_other_district(ws: Workspace, name: str) -> None:

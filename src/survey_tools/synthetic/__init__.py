@@ -3,6 +3,7 @@
 No stage imports this room: it makes what a server would hold, for tests, the demo and the validation.
 """
 
+from survey_tools.synthetic.audit import audit_logs
 from survey_tools.synthetic.district import District, simulate, simulate_responses
 from survey_tools.synthetic.outcomes import OutcomeParameters
 from survey_tools.synthetic.parameters import (
@@ -19,6 +20,7 @@ __all__ = [
     "OutcomeParameters",
     "PlantedParameters",
     "WaveParameters",
+    "audit_logs",
     "simulate",
     "simulate_responses",
     "submissions",

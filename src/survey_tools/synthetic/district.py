@@ -14,7 +14,7 @@ import pandas as pd
 
 from survey_tools.synthetic import answers_household as household_part
 from survey_tools.synthetic import answers_person as person_part
-from survey_tools.synthetic import fieldwork, planting
+from survey_tools.synthetic import fieldwork, planting, planting_answers
 from survey_tools.synthetic.draws import Array
 from survey_tools.synthetic.interviews import Interviews
 from survey_tools.synthetic.logs import draw_sites, draw_team_months
@@ -65,13 +65,14 @@ class District:
         `draw_responses`; `status` says how the household ended in the wave.
     visits : DataFrame
         One row a submission of the household form, by `_id`; `interview` names its answers, `true_hhid`
-        the household that was really met.
+        the household that was really met, `old_form` a form version that had been replaced, `audit` the
+        kind of its audit log.
     answers, roster : DataFrame
         What was answered, by `interview` number: one row each; one row a person.
     team_months, sites : DataFrame
         One row a team and month; a site and wave.
     enumerators : DataFrame
-        enumerator_id, interviews, straight_lining, age_heaping.
+        enumerator_id, interviews, straight_lining, age_heaping, leading.
     sample : DataFrame
         hhid, team_id, commune_code of the drawn households.
     planted : DataFrame
@@ -108,10 +109,11 @@ class _Truth:
 
 @dataclass(frozen=True)
 class _Habits:
-    """Numbers of the enumerators who straight-line, and who heap ages."""
+    """Numbers of the enumerators who straight-line, who heap ages, and who lead people."""
 
     straight: Array
     heaping: Array
+    leading: Array
 
 
 def simulate(
@@ -142,7 +144,7 @@ def simulate(
     visits = fieldwork.draw_visits(truth.households, status, truth.enumerator, parameters, rng)
     answers, roster = _answer(truth, visits, habits, parameters, _stream(seed, "answers"))
     visits, answers, roster, records = _plant(
-        truth, visits, answers, roster, parameters, _stream(seed, "planting")
+        truth, visits, answers, roster, habits, parameters, seed
     )
     visits = send_visits(visits, _stream(seed, "sending"))
     months = draw_team_months(truth.teams, parameters, _stream(seed, "logs"))
@@ -203,8 +205,10 @@ def _draw_truth(
 def _draw_habits(parameters: DistrictParameters, rng: np.random.Generator) -> _Habits:
     planted = parameters.planted
     mixed = rng.permutation(parameters.enumerators)
-    end = planted.straight_lining + planted.heaping
-    return _Habits(mixed[: planted.straight_lining], mixed[planted.straight_lining : end])
+    first = planted.straight_lining
+    second = first + planted.heaping
+    third = second + planted.leading
+    return _Habits(mixed[:first], mixed[first:second], mixed[second:third])
 
 
 def _answer(
@@ -252,31 +256,58 @@ def _plant(
     visits: pd.DataFrame,
     answers: pd.DataFrame,
     roster: pd.DataFrame,
+    habits: _Habits,
     parameters: DistrictParameters,
-    rng: np.random.Generator,
+    seed: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, list[planting.Record]]:
     """Problems first, then back-checks and practice forms, which copy interviews as they were sent."""
+    rng = _stream(seed, "planting")
     rows = planting.pick_rows(visits, answers, parameters, rng)
     visits = visits.assign(true_hhid=visits["hhid"])
     checks = fieldwork.draw_backchecks(visits, parameters, rng)
     training = fieldwork.draw_training(visits, parameters, rng)
     visits, records = planting.plant_codes(visits, truth.households, rows, rng)
     visits, answers, more = planting.plant_answers(visits, answers, rows, rng)
+    visits, answers, compared = _compare(visits, answers, rows, checks, habits, parameters, seed)
     visits, copies = planting.plant_duplicates(visits, rows["duplicate_submission"], rng)
     checked, differing = planting.answer_backchecks(
         answers.loc[checks["interview"]], parameters.backcheck_error, rng
     )
     first = len(visits)
     for position, name in differing:
-        record = {"kind": "backcheck_difference", "form": "household", "row": first + position}
-        records.append({**record, "detail": name})
+        records.append(planting.record("backcheck_difference", first + position, name))
     checked = checked.assign(**_UNREPEATED)
     practice = answers.loc[training["interview"]].assign(team_last=None, **_UNREPEATED)
     answers, roster, extra = planting.append_forms(
         answers, roster, [(checks, checked), (training, practice)]
     )
-    extra = extra.assign(edited=False, resent=0, copy_of=-1)
-    return pd.concat([visits, extra], ignore_index=True), answers, roster, records + more + copies
+    extra = extra.assign(edited=False, resent=0, copy_of=-1, old_form=False, audit="")
+    return (
+        pd.concat([visits, extra], ignore_index=True), answers, roster,
+        records + more + compared + copies,
+    )  # fmt: skip
+
+
+def _compare(
+    visits: pd.DataFrame,
+    answers: pd.DataFrame,
+    rows: dict[str, Array],
+    checks: pd.DataFrame,
+    habits: _Habits,
+    parameters: DistrictParameters,
+    seed: int,
+) -> tuple[pd.DataFrame, pd.DataFrame, list[planting.Record]]:
+    """Plant what shows by comparison only, in interviews without another problem or a back-check."""
+    rng = _stream(seed, "comparisons")
+    checked = visits.index[visits["interview"].isin(checks["interview"])].to_numpy()
+    taken = np.unique(np.concatenate([*rows.values(), checked]))
+    answers, led = planting_answers.lead_answers(visits, answers, habits.leading, rng)
+    visits, answers, records = planting_answers.plant_comparisons(
+        visits, answers, taken, parameters, rng
+    )
+    short = rows["short_interview"]
+    visits, odd = planting_answers.choose_audits(visits, taken, short, parameters, rng)
+    return visits, answers, records + led + odd
 
 
 def _enumerators(
@@ -290,5 +321,6 @@ def _enumerators(
             "interviews": np.bincount(main["enumerator"], minlength=len(numbers)),
             "straight_lining": np.isin(numbers, habits.straight),
             "age_heaping": np.isin(numbers, habits.heaping),
+            "leading": np.isin(numbers, habits.leading),
         }
     )

@@ -6,7 +6,7 @@ number marked "assumed" has no published source and is chosen to be plausible fo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 
 import numpy as np
@@ -51,6 +51,21 @@ class PlantedParameters:
         Enumerators who give the same answer to every scale question, or round adult ages to fives.
     missing_logs : float
         Share of monthly team logs that never came.
+    outliers, contradictions : int
+        Interviews with an amount hundreds of times too large; with two answers that exclude each other.
+    other_texts : int
+        Answers «other» whose text is a choice of the list, written into `enum_note`.
+    old_versions : int
+        Interviews of the last wave with the first form version.
+    near_identical : int
+        Interviews that repeat an earlier one of the same enumerator and wave.
+    leading : int
+        Enumerators who lead people to one answer.
+    rushed, idle : int
+        Interviews with one group of questions answered in less than a second each; whose form lay open
+        for most of the time.
+    audit_share : float
+        Share of interviews whose audit log came; no problem by itself.
     """
 
     duplicates: int = 14
@@ -64,6 +79,21 @@ class PlantedParameters:
     straight_lining: int = 1
     heaping: int = 1
     missing_logs: float = 0.03
+    outliers: int = 8
+    contradictions: int = 10
+    other_texts: int = 9
+    old_versions: int = 9
+    near_identical: int = 8
+    leading: int = 1
+    rushed: int = 8
+    idle: int = 6
+    audit_share: float = 0.12
+
+    @classmethod
+    def none(cls) -> PlantedParameters:
+        """Give a district without planted problems, to count false alarms; some audit logs still come."""
+        zero = {field.name: 0 for field in fields(cls) if field.name != "audit_share"}
+        return cls(**zero)
 
 
 _WAVES = (
@@ -205,6 +235,14 @@ class DistrictParameters:
             texts=2,
             log_texts=2,
             far=2,
+            outliers=2,
+            contradictions=3,
+            other_texts=3,
+            old_versions=2,
+            near_identical=2,
+            rushed=2,
+            idle=2,
+            audit_share=0.4,
         )
         few = ("10270", "10288", "10291")
         return replace(cls(), communes=few, households_per_team=8, enumerators=5, planted=planted)

@@ -84,7 +84,7 @@ def plant_codes(
         free = [code for code in free if code not in drawn and code not in used]
         codes.at[row] = free[rng.integers(len(free))]
         used.add(codes.at[row])
-        records.append(_record("code_not_in_sample", row, str(visits.at[row, "hhid"])))
+        records.append(record("code_not_in_sample", row, str(visits.at[row, "hhid"])))
     for row in rows["two_households_one_code"]:
         same = visits[
             (visits["team_id"] == visits.at[row, "team_id"])
@@ -96,7 +96,7 @@ def plant_codes(
             continue
         codes.at[row] = same["hhid"].iloc[rng.integers(len(same))]
         used.add(codes.at[row])
-        records.append(_record("two_households_one_code", row, str(visits.at[row, "hhid"])))
+        records.append(record("two_households_one_code", row, str(visits.at[row, "hhid"])))
     return visits.assign(hhid=codes), records
 
 
@@ -109,7 +109,7 @@ def plant_answers(
     records = []
     for row in rows["short_interview"]:
         visits.at[row, "minutes"] = int(rng.integers(6, 12))
-        records.append(_record("short_interview", row, ""))
+        records.append(record("short_interview", row, ""))
     for row in rows["gps_far"]:
         number = visits.at[row, "interview"]
         point = str(answers.at[number, "gps"])
@@ -117,16 +117,16 @@ def plant_answers(
             lat, lon, *rest = point.split()
             far = (f"{float(lat) + 0.25:.6f}", f"{float(lon) - 0.15:.6f}", *rest)
             answers.at[number, "gps"] = " ".join(far)
-            records.append(_record("gps_far", row, "gps"))
+            records.append(record("gps_far", row, "gps"))
     for k, row in enumerate(rows["edited"]):
         name = list(EDITED)[k % len(EDITED)]
-        _change(answers, visits.at[row, "interview"], name, EDITED[name])
+        change(answers, visits.at[row, "interview"], name, EDITED[name])
         visits.at[row, "edited"] = True
-        records.append(_record("edited", row, name))
+        records.append(record("edited", row, name))
     for name in ("comment", "enum_note"):
         for row in rows[name]:
             answers.at[visits.at[row, "interview"], name] = _invented(rng)
-            records.append(_record("personal_text", row, name))
+            records.append(record("personal_text", row, name))
     return visits, answers, records
 
 
@@ -137,7 +137,7 @@ def plant_duplicates(
     again = visits.loc[rows].assign(resent=rng.integers(1, 15, len(rows)), copy_of=rows)
     both = pd.concat([visits.assign(resent=0, copy_of=-1), again], ignore_index=True)
     first = len(visits)
-    return both, [_record("duplicate_submission", first + k, "") for k in range(len(rows))]
+    return both, [record("duplicate_submission", first + k, "") for k in range(len(rows))]
 
 
 def answer_backchecks(
@@ -148,7 +148,7 @@ def answer_backchecks(
     differing = []
     for name, codes in REPEATED.items():
         for position in np.flatnonzero(rng.random(len(answers)) < share):
-            _change(answers, position, name, codes)
+            change(answers, position, name, codes)
             differing.append((int(position), name))
     return answers, differing
 
@@ -158,16 +158,16 @@ def plant_logs(
 ) -> tuple[pd.DataFrame, list[Record]]:
     """Put invented names and numbers into some team logs, and list the logs that never came."""
     months = months.copy()
-    if months["sent"].all():
+    if months["sent"].all() and parameters.planted.missing_logs > 0:
         months.loc[rng.integers(len(months)), "sent"] = False
     sent = months.index[months["sent"]].to_numpy()
     rows = rng.choice(sent, parameters.planted.log_texts, replace=False)
     for row in rows:
         months.at[row, "problem"] = _invented(rng)
-    records = [_record("personal_text", row, "problem", form="team_log") for row in rows]
+    records = [record("personal_text", row, "problem", form="team_log") for row in rows]
     for row in months.index[~months["sent"]]:
         detail = f"{months.at[row, 'team_id']!s} {str(months.at[row, 'month'])[:7]}"
-        records.append(_record("missing_log", None, detail, form="team_log"))
+        records.append(record("missing_log", None, detail, form="team_log"))
     return months, records
 
 
@@ -175,7 +175,7 @@ def enumerator_records(straight: Array, heaping: Array) -> list[Record]:
     """List the enumerators with a habit."""
     kinds = (("straight_lining", straight), ("age_heaping", heaping))
     return [
-        _record(kind, None, enumerator_code(int(number)))
+        record(kind, None, enumerator_code(int(number)))
         for kind, found in kinds
         for number in found
     ]
@@ -215,18 +215,18 @@ def planted_frame(
         household code, the `_id` of the first copy, the enumerator, or team and month.
     """
     rows = []
-    for record in records:
-        found: Record = {**record, "_id": pd.NA, "hhid": pd.NA, "wave": pd.NA}
-        row = found.pop("row")
-        if row is not None and record["form"] == "team_log":
+    for problem in records:
+        found: Record = {**problem, "_id": pd.NA, "hhid": pd.NA, "wave": pd.NA}
+        row, other = found.pop("row"), found.pop("other", None)
+        if row is not None and problem["form"] == "team_log":
             found["_id"] = months.at[row, "_id"]
         elif row is not None:
             visit = visits.loc[row]
             found |= {"_id": visit["_id"], "hhid": visit["hhid"], "wave": visit["wave"]}
-            if record["kind"] == "duplicate_submission":
-                found["detail"] = str(
-                    visits["_id"].to_numpy()[int(visits["copy_of"].to_numpy()[row])]
-                )
+            if problem["kind"] == "duplicate_submission":
+                other = int(visits["copy_of"].to_numpy()[row])
+            if other is not None:
+                found["detail"] = str(visits["_id"].to_numpy()[other])
         rows.append(found)
     columns = ["kind", "form", "_id", "hhid", "wave", "detail"]
     frame = pd.DataFrame(rows, columns=columns).astype(
@@ -235,11 +235,12 @@ def planted_frame(
     return frame.sort_values(["kind", "form", "_id", "detail"], ignore_index=True)
 
 
-def _record(kind: str, row: Any, detail: str, form: str = "household") -> Record:
+def record(kind: str, row: Any, detail: str, form: str = "household") -> Record:
+    """Write down one problem: a row of `visits` (or of the logs), and the detail of `planted_frame`."""
     return {"kind": kind, "form": form, "row": None if row is None else int(row), "detail": detail}
 
 
-def _change(answers: pd.DataFrame, row: Any, name: str, codes: tuple[str, str]) -> None:
+def change(answers: pd.DataFrame, row: Any, name: str, codes: tuple[str, str]) -> None:
     """Overwrite one answer of the caller's own copy by a code that it does not have."""
     answers.at[row, name] = codes[1] if answers.at[row, name] == codes[0] else codes[0]
 

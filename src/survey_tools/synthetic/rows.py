@@ -42,8 +42,8 @@ def submissions(
     ----------
     district : District
     contents : mapping of form to mapping of version uid to content
-        Forms household, team_log, site; versions oldest first. The first wave was collected with the
-        oldest version of the household form, later waves and the other forms with the newest.
+        Forms household, team_log, site; versions oldest first. The first wave, and the planted late ones,
+        were collected with the oldest version of the household form, the others with the newest.
     asset_uids : mapping of form to uid, optional
         What `_xform_id_string` says; without it the form's own id.
 
@@ -75,7 +75,7 @@ def _household_rows(
     answered = district.answers.reindex(interview).set_axis(visits.index)
     values = pd.concat([values, answered], axis=1)
     newest = len(versions) - 1
-    used = np.where(visits["wave_no"] == 0, 0, newest)
+    used = np.where((visits["wave_no"] == 0) | visits["old_form"], 0, newest)
     heads, tails = _heads(visits), _tails(visits, visits["edited"].to_numpy(), _field_user(visits))
     rows: list[Row] = [{} for _ in range(len(visits))]
     for number, (version, content) in enumerate(versions.items()):
