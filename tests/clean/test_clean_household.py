@@ -207,3 +207,32 @@ def test_clean_household__two_under_one_code_with_like_heads_asks_the_other_memb
     roster.loc[(roster["_id"] == 2) & (roster["roster_no"] == 2), "m_age"] = 40
     result = clean_household(main, roster, register=register, teams=TEAMS)
     assert result.household["_id"].tolist() == [1, 3]
+
+
+def test_clean_household__rows_of_another_form_are_refused_by_their_questions(register):
+    rows = [submission(1), submission(2, 2, hh_visited=12, class_people=3)]
+    with pytest.raises(ContractError, match="register does not know") as error:
+        clean(register, rows)
+    assert "class_people, hh_visited" in str(error.value)
+    assert "another form" in str(error.value)
+
+
+def test_clean_household__rows_without_a_wave_leave_with_a_reason(register):
+    result = clean(register, [submission(1), submission(2, 2, wave=None)])
+    assert result.household["_id"].tolist() == [1]
+    assert result.dropped[["_id", "wave", "reason"]].to_numpy().tolist() == [
+        [2, "?", "no wave given"]
+    ]
+    assert remaining(result, "?")["no consent"] == 0
+
+
+def test_clean_household__misfits_of_the_pull_are_flagged(register):
+    misfits = pd.DataFrame(
+        {"_id": [1], "positions": "", "variable": "elec_method", "path": "main/e_bills/elec_method",
+         "value": "bitcoin", "kind": "choice"}
+    )  # fmt: skip
+    result = clean(register, [submission(1, elec_method="bitcoin")], misfits=misfits)
+    assert result.household["elec_method"].tolist() == ["bitcoin"]
+    assert result.problems[["check", "wave", "row_id", "variable"]].to_numpy().tolist() == [
+        ["choice_unknown", "w1", 1, "elec_method"]
+    ]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from typing import NoReturn
+
 import pandas as pd
 
+from survey_tools.clean.spelling import read_days, read_numbers, read_times
 from survey_tools.errors import ContractError
 from survey_tools.register import Register
 
@@ -16,6 +20,19 @@ SERVER_COLUMNS = ("_id", "_uuid", "_submission_time", "__version__", "_validatio
 WHOLE_CALCULATES = ("n_adults", "n_smart", "kish_k", "resp_age", "m_no", "m_adult", "m_smart")
 DECIMAL_CALCULATES = ("kish_rand",)
 """Calculated fields arrive as text; these hold numbers."""
+
+TIMES = ("start", "end", "datetime")
+DAYS = ("date", "today")
+TYPED = (*TIMES, *DAYS, "integer", "decimal", "range")
+
+UNREADABLE = "answer_unreadable"
+READ_NUMBER = (
+    "A number was typed with separators or as text; it was read as Vietnamese habit has it."
+)
+NO_NUMBER = "What was typed is no number, or may be read in two ways; it counts as missing."
+NO_DAY = "What was typed is no day of the form year-month-day; it counts as missing."
+NO_TIME = "A time is unreadable or does not say its distance from UTC; it counts as missing."
+FLAG_COLUMNS = ["check", "wave", "team_id", "enumerator_id", "row_id", "variable", "message"]
 
 GEOPOINT_PARTS = ("_lat", "_lon", "_alt", "_acc")
 
@@ -35,16 +52,26 @@ def question_of(column: str) -> str:
     return name
 
 
-def typed(frame: pd.DataFrame, register: Register, *, keys: tuple[str, ...] = ()) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Typed:
+    """Typed rows, and one flag an answer that could not be read as it stood (contract `flags`)."""
+
+    frame: pd.DataFrame
+    problems: pd.DataFrame
+
+
+def typed(frame: pd.DataFrame, register: Register, *, keys: tuple[str, ...] = ()) -> Typed:
     """Build a frame of the columns that the register knows, each with its type.
 
-    Codes and text become `str` in Unicode NFC; calculated counts become numbers; numbers, nullable
-    booleans, dates and times stay as they are. Columns of the device and the sender are left out.
+    Codes and text become `str` in Unicode NFC. What the register calls a number, a day or a time and is
+    text all the same is read: numbers with Vietnamese separators, days as year-month-day, times with
+    their distance from UTC. What cannot be read becomes missing and is flagged; what had to be read is
+    flagged too. Columns of the device and the sender are left out.
 
     Parameters
     ----------
     frame : DataFrame
-        One row a submission or a member.
+        One row a submission or a member; needs `_id`.
     register : Register
         Register of the form.
     keys : tuple of str
@@ -58,7 +85,19 @@ def typed(frame: pd.DataFrame, register: Register, *, keys: tuple[str, ...] = ()
     """
     kept = [c for c in frame.columns if _stays(c, register, keys)]
     _refuse_unknown(frame, kept, keys)
-    return pd.DataFrame({column: _clean_column(frame[column], column) for column in kept})
+    columns, flags = {}, []
+    for column in kept:
+        read = _clean_column(frame[column], column, register)
+        columns[column] = read.values
+        flags += [_flag(frame, column, rows, message) for message, rows in read.flags.items()]
+    return Typed(pd.DataFrame(columns, index=frame.index), join_flags(flags))
+
+
+def join_flags(flags: list[pd.DataFrame]) -> pd.DataFrame:
+    """Join flags into one frame with the types of the contract `flags`, possibly without rows."""
+    joined = pd.concat([pd.DataFrame(columns=FLAG_COLUMNS), *flags], ignore_index=True)
+    text = dict.fromkeys([c for c in FLAG_COLUMNS if c != "row_id"], "str")
+    return joined[FLAG_COLUMNS].astype({**text, "row_id": "Int64"})
 
 
 def duration_minutes(frame: pd.DataFrame) -> pd.Series:
@@ -86,24 +125,81 @@ def _refuse_unknown(frame: pd.DataFrame, kept: list[str], keys: tuple[str, ...])
             expected="a line of the register for every question, with its class of personal data",
             found=", ".join(unknown[:8]) + (" …" if len(unknown) > 8 else ""),
             where="params/register/",
-            next_step="add a line a question to the register of this form",
+            next_step="add a line a question to the register of this form; if they are another form's, "
+            "its rows came in among these",
         )
 
 
-def _clean_column(values: pd.Series, column: str) -> pd.Series:
+@dataclass(frozen=True)
+class _Read:
+    """A typed column, and the rows of each message."""
+
+    values: pd.Series
+    flags: dict[str, pd.Series] = field(default_factory=dict)
+
+
+def _clean_column(values: pd.Series, column: str, register: Register) -> _Read:
     name = column.rsplit("/", 1)[-1]
     if name in WHOLE_CALCULATES:
-        return _numbers(values, column).astype("Int64")
+        return _Read(_calculated(values, column).astype("Int64"))
     if name in DECIMAL_CALCULATES:
-        return _numbers(values, column).astype("Float64")
+        return _Read(_calculated(values, column).astype("Float64"))
+    kind = _kind(name, register)
+    if isinstance(values.dtype, pd.CategoricalDtype) and kind not in TYPED:
+        return _Read(_in_nfc(values))
     if isinstance(values.dtype, pd.CategoricalDtype):
-        return values.astype("str")
-    if pd.api.types.is_string_dtype(values.dtype) or values.dtype == object:
-        return values.astype("str").str.normalize("NFC")
-    return values
+        values = values.astype("str")
+    if kind in TIMES and pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return _Read(values) if getattr(values.dtype, "tz", None) else _refuse_naive(column)
+    if not (pd.api.types.is_string_dtype(values.dtype) or values.dtype == object):
+        return _Read(values)
+    if kind in ("integer", "decimal", "range"):
+        numbers, marked, unread = read_numbers(values, whole=kind == "integer")
+        whole = numbers.astype("Int64") if kind == "integer" else numbers
+        return _Read(whole, {READ_NUMBER: marked, NO_NUMBER: unread})
+    if kind in DAYS:
+        days, unread = read_days(values)
+        return _Read(days, {NO_DAY: unread})
+    if kind in TIMES:
+        times, unread = read_times(values)
+        return _Read(times, {NO_TIME: unread})
+    return _Read(_in_nfc(values))
 
 
-def _numbers(values: pd.Series, column: str) -> pd.Series:
+def _kind(name: str, register: Register) -> str:
+    """Type of a column; a tick of a select-multiple or a part of a position has no type of its own."""
+    if name == "_submission_time":
+        return "start"
+    return register[name].base_type if name in register else ""
+
+
+def _in_nfc(values: pd.Series) -> pd.Series:
+    """Text in Unicode NFC; each distinct text is looked at once."""
+    codes, seen = pd.factorize(values.astype("str"), use_na_sentinel=True)
+    texts = pd.array([*pd.Series(seen, dtype="str").str.normalize("NFC"), None], dtype="str")
+    return pd.Series(texts.take(codes), index=values.index, name=values.name)
+
+
+def _flag(frame: pd.DataFrame, column: str, rows: pd.Series, message: str) -> pd.DataFrame:
+    found = frame.loc[rows.to_numpy(dtype=bool)]
+    where = {name: found[name] for name in ("wave", "team_id", "enumerator_id") if name in found}
+    return pd.DataFrame(
+        {"check": UNREADABLE, **where, "row_id": found["_id"], "variable": column,
+         "message": message},
+        columns=FLAG_COLUMNS,
+    )  # fmt: skip
+
+
+def _refuse_naive(column: str) -> NoReturn:
+    raise ContractError(
+        "Times without their distance from UTC cannot be compared.",
+        expected=f"«{column}» in UTC, as a pull gives it",
+        where=f"column «{column}»",
+        next_step="read the rows with Store.tables(), or say in which time zone they were written",
+    )
+
+
+def _calculated(values: pd.Series, column: str) -> pd.Series:
     if pd.api.types.is_numeric_dtype(values.dtype):
         return values
     text = values.astype("str")

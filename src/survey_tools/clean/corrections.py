@@ -1,6 +1,7 @@
-"""Apply the documented corrections of `params/corrections.csv`; decides none itself.
+"""Read the documented corrections and hold each line against what a correction may say.
 
-A line is `okay` (the value was confirmed), `replace` (by `new_value`) or `drop` (the submission).
+Applies none (`corrections_apply`) and decides none. Lines stand in `params/corrections.csv`; those that
+need a household code stand in `data/private/corrections.csv`, which never enters git.
 """
 
 from __future__ import annotations
@@ -8,29 +9,42 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from datetime import date
+from typing import NoReturn
 
 import pandas as pd
 
+from survey_tools.clean.spelling import personal_kind
 from survey_tools.errors import ContractError
-from survey_tools.register import SPLIT_OFF, Register
+from survey_tools.params import Workspace
 
 ACTIONS = ("okay", "replace", "drop")
+FORMS = ("household", "team_log", "site")
 FILE = "params/corrections.csv"
+PRIVATE_FILE = "data/private/corrections.csv"
+COLUMNS = ("form", "row_id", "wave", "variable", "old_value", "action", "new_value", "reason",
+           "decided_by", "decided_on")  # fmt: skip
 MEMBER = re.compile(r"^(?P<variable>\w+)\[(?P<number>[1-9][0-9]*)\]$")
 """A correction of a household member names the line of the roster: `m_age[2]`."""
+
+STAFF_CODE = re.compile(r"^[A-Za-z]{1,6}[0-9]{0,4}$")
+DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 
 
 @dataclass(frozen=True)
 class Correction:
-    """One line of the file; `line` counts the header as line 1."""
+    """One line; `line` counts the header of its file as line 1, `wave` is blank where the row has none."""
 
+    file: str
     line: int
+    form: str
     row_id: int
+    wave: str
     variable: str
     old_value: str
     action: str
     new_value: str
+    decided_on: str
 
     @property
     def column(self) -> str:
@@ -44,159 +58,140 @@ class Correction:
         found = MEMBER.match(self.variable)
         return int(found["number"]) if found else None
 
-
-@dataclass(frozen=True)
-class Corrected:
-    """Corrected frames, the `_id`s to drop, and how many lines were applied."""
-
-    main: pd.DataFrame
-    roster: pd.DataFrame | None
-    dropped: frozenset[int]
-    replaced: int
+    @property
+    def where(self) -> str:
+        """Place of the line, for errors."""
+        return f"{self.file}, line {self.line}"
 
 
-def read_corrections(table: pd.DataFrame | None, form: str) -> tuple[Correction, ...]:
-    """Read the lines of one form.
+def gather_corrections(ws: Workspace) -> pd.DataFrame:
+    """Read both files of corrections, those of `data/private/` if there are any.
+
+    Returns
+    -------
+    DataFrame
+        All columns as text, and `file` and `line`, by which an error names a line.
+    """
+    tables = [_placed(ws.table("corrections"), FILE)]
+    private = ws.root / PRIVATE_FILE
+    if private.is_file():
+        read = pd.read_csv(private, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        tables.append(_placed(read, PRIVATE_FILE))
+    return pd.concat(tables, ignore_index=True)
+
+
+def read_corrections(
+    table: pd.DataFrame | None, form: str, *, today: date | None = None
+) -> tuple[Correction, ...]:
+    """Read the lines of one form; lines of the other forms are checked too.
 
     Parameters
     ----------
     table : DataFrame or None
-        `params/corrections.csv` as text, in the order of the file.
+        From `gather_corrections`, or one file as text in the order of the file.
     form : str
         `household`, `team_log` or `site`.
+    today : date, optional
+        A decision later than this day is refused; the computer's day if none is given.
 
     Raises
     ------
     ContractError
-        Names the line with an unknown action, no row id, no reason, or nothing to replace.
+        Names the line with an unknown form or action, no row id, no reason, nobody who decided, a date
+        that is no date or still to come, nothing to replace, or words that may identify a person.
     """
     if table is None or table.empty:
         return ()
-    rows = table.astype("str").fillna("").reset_index(drop=True)
-    return tuple(_read(row, line) for line, row in enumerate(rows.to_dict("records"), start=2)
-                 if row["form"].strip() == form)  # fmt: skip
+    missing = [name for name in COLUMNS if name not in table]
+    if missing:
+        raise ContractError(
+            "The file of corrections lacks columns.",
+            expected=", ".join(missing),
+            where=f"{FILE}, line 1",
+            next_step="add the columns; leave them blank where they say nothing",
+        )
+    rows = _placed(table, FILE).fillna("").to_dict("records")
+    lines = tuple(_read(row, today or date.today()) for row in rows)
+    return tuple(line for line in lines if line.form == form)
 
 
-def apply_corrections(
-    main: pd.DataFrame,
-    corrections: tuple[Correction, ...],
-    register: Register,
-    roster: pd.DataFrame | None = None,
-) -> Corrected:
-    """Apply corrections in the order of the file.
-
-    Parameters
-    ----------
-    main, roster : DataFrame
-        Typed rows; neither is changed. Members are found by `_id` and `roster_no`.
-    corrections : tuple of Correction
-    register : Register
-
-    Raises
-    ------
-    ContractError
-        Names the line whose submission or variable does not exist, whose old value is not what stands
-        there (a blank means "missing"), whose new value does not fit the column, or that would put
-        personal data into the file.
-    """
-    main = main.copy()
-    roster = None if roster is None else roster.copy()
-    dropped: set[int] = set()
-    replaced = 0
-    for item in corrections:
-        frame = main if item.member is None else roster
-        row = _find(item, frame)
-        if item.action == "drop":
-            dropped.add(item.row_id)
-        if frame is None or (item.action == "drop" and not item.variable):
-            continue
-        _check_old_value(item, frame, row, register)
-        if item.action == "replace":
-            frame.loc[row, item.column] = _parse(item, frame[item.column].dtype)
-            replaced += 1
-    return Corrected(main=main, roster=roster, dropped=frozenset(dropped), replaced=replaced)
-
-
-def _read(cells: dict[Hashable, str], line: int) -> Correction:
-    row = {str(name): value.strip() for name, value in cells.items()}
-    if row["action"] not in ACTIONS:
-        _refuse(line, "The action of a correction is unknown.", " or ".join(ACTIONS), row["action"])
-    if not row["row_id"].isdigit():
-        _refuse(line, "A correction names no submission.", "row_id: the _id of a submission", None)
-    if not row["variable"] and row["action"] != "drop":
-        _refuse(line, "A correction names no variable.", "a column of the form", None)
-    if not row["reason"]:
-        _refuse(line, "A correction gives no reason.", "a reason", None)
-    return Correction(
-        line=line,
-        row_id=int(row["row_id"]),
-        variable=row["variable"],
-        old_value=row["old_value"],
-        action=row["action"],
-        new_value=row["new_value"],
-    )
-
-
-def _find(item: Correction, frame: pd.DataFrame | None) -> int:
-    if frame is not None:
-        match = frame["_id"].eq(item.row_id)
-        if item.member is not None:
-            match &= frame["roster_no"].eq(item.member)
-        if match.any():
-            return int(frame.index[match][0])
-    _refuse(item.line, "A correction names a row that is not there.", None, f"row {item.row_id}")
-
-
-def _check_old_value(item: Correction, frame: pd.DataFrame, row: int, register: Register) -> None:
-    if item.column not in frame:
-        _refuse(item.line, "A correction names a variable that is not there.", None, item.variable)
-    if item.column in register and register[item.column].personal_data in SPLIT_OFF:
-        _refuse(item.line, "Personal data cannot be corrected in this file.",
-                "a correction made on the server, or action drop", item.variable)  # fmt: skip
-    if not _same(frame.at[row, item.column], item.old_value):
-        _refuse(item.line, "The old value of a correction is not what stands there.",
-                f"{item.variable} = {item.old_value or 'missing'}",
-                f"another value in row {item.row_id}")  # fmt: skip
-
-
-def _same(value: object, text: str) -> bool:
-    if pd.isna(value):  # type: ignore[call-overload]
-        return text == ""
-    if isinstance(value, pd.Timestamp):
-        day = pd.to_datetime(text, errors="coerce", utc=value.tzinfo is not None)
-        return bool(day == value)
-    if isinstance(value, bool) or str(value) in ("True", "False"):
-        return str(value).lower() == text.lower()
-    try:
-        return str(value) == text or float(str(value)) == float(text)
-    except ValueError:
-        return False
-
-
-def _parse(item: Correction, dtype: Any) -> Any:
-    text = item.new_value
-    if text == "":
-        return pd.NA if pd.api.types.is_extension_array_dtype(dtype) else None
-    try:
-        if pd.api.types.is_bool_dtype(dtype):
-            return {"true": True, "false": False}[text.lower()]
-        if pd.api.types.is_integer_dtype(dtype):
-            return int(text)
-        if pd.api.types.is_float_dtype(dtype):
-            return float(text)
-        if pd.api.types.is_datetime64_any_dtype(dtype):
-            return pd.to_datetime(text, utc=isinstance(dtype, pd.DatetimeTZDtype))
-    except (KeyError, ValueError):
-        _refuse(item.line, "The new value of a correction does not fit its column.",
-                f"{item.variable}: {dtype}", None)  # fmt: skip
-    return text
-
-
-def _refuse(line: int, what: str, expected: str | None, found: str | None) -> NoReturn:
+def refuse(where: str, what: str, expected: str | None, found: str | None) -> NoReturn:
+    """Raise the error of one line."""
     raise ContractError(
         what,
         expected=expected,
         found=found,
-        where=f"{FILE}, line {line}",
+        where=where,
         next_step="correct that line, or take it out",
     )
+
+
+def _placed(table: pd.DataFrame, file: str) -> pd.DataFrame:
+    rows = table.reset_index(drop=True)
+    if "line" in rows:
+        return rows
+    return rows.assign(
+        file=pd.Series(file, index=rows.index, dtype="str"), line=rows.index.to_numpy() + 2
+    )
+
+
+def _read(cells: dict[Hashable, object], today: date) -> Correction:
+    row = {str(name): str(value).strip() for name, value in cells.items()}
+    where = f"{row['file']}, line {row['line']}"
+    if row["form"] not in FORMS:
+        refuse(where, "A correction is of no known form.", " or ".join(FORMS), row["form"])
+    if row["action"] not in ACTIONS:
+        refuse(where, "The action of a correction is unknown.", " or ".join(ACTIONS), row["action"])
+    if not row["row_id"].isdigit():
+        refuse(where, "A correction names no submission.", "row_id: the _id of a submission", None)
+    if not row["variable"] and row["action"] != "drop":
+        refuse(where, "A correction names no variable.", "a column of the form", None)
+    if row["action"] == "replace" and row["old_value"] == row["new_value"]:
+        refuse(
+            where, "A correction replaces a value by itself.", "another new value, or okay", None
+        )
+    if row["action"] != "replace" and row["new_value"]:
+        refuse(where, "Only a replacement has a new value.", "action replace", row["action"])
+    _check_decision(row, where, today)
+    _check_personal(row, where)
+    return Correction(
+        file=row["file"],
+        line=int(row["line"]),
+        form=row["form"],
+        row_id=int(row["row_id"]),
+        wave=row["wave"],
+        variable=row["variable"],
+        old_value=row["old_value"],
+        action=row["action"],
+        new_value=row["new_value"],
+        decided_on=row["decided_on"],
+    )
+
+
+def _check_decision(row: dict[str, str], where: str, today: date) -> None:
+    if not row["reason"]:
+        refuse(where, "A correction gives no reason.", "a reason", None)
+    if not STAFF_CODE.match(row["decided_by"]):
+        refuse(where, "A correction does not say who decided.",
+               "decided_by: a staff code or initials such as TL or S04, no name", None)  # fmt: skip
+    try:
+        if not DAY.match(row["decided_on"]):
+            raise ValueError
+        decided = date.fromisoformat(row["decided_on"])
+    except ValueError:
+        refuse(where, "A correction has no date.", "decided_on: a day such as 2026-02-01", None)
+    if decided > today:
+        refuse(where, "A correction was decided in the future.", f"{today} or before",
+               row["decided_on"])  # fmt: skip
+
+
+def _check_personal(row: dict[str, str], where: str) -> None:
+    for name in ("old_value", "new_value", "reason"):
+        kind = personal_kind(row[name])
+        if kind == "household code" and row["file"] == PRIVATE_FILE:
+            continue
+        if kind:
+            refuse(where, "Personal data may not stand in the file of corrections.",
+                   "a correction made on the server, or action drop"
+                   + (f"; codes stand in {PRIVATE_FILE}" if kind == "household code" else ""),
+                   f"{name}: what looks like a {kind}")  # fmt: skip

@@ -12,22 +12,27 @@ SECONDS_A_YEAR = 365.25 * 24 * 3600
 
 
 def sent_twice(main: pd.DataFrame, roster: pd.DataFrame | None = None) -> pd.Series:
-    """Mark every copy but the first of a form that was sent more than once.
+    """Name, for every form that was sent more than once, the first of its copies.
 
     Copies have the same answers, the same start and end and the same members; they differ at most in
     what the server and the device add (columns that begin with `_` or `meta/`, and `deviceid`).
 
     Returns
     -------
-    Series of bool
-        Index as `main`; the first one by `_id` is not marked.
+    Series of Int64
+        Index as `main`: the lowest `_id` of the copies, missing for a form that was sent once.
     """
-    ordered = main.sort_values("_id")
-    added = [c for c in ordered.columns if c.startswith(("_", "meta/")) or c == "deviceid"]
-    answers = ordered.drop(columns=added)
+    times = [c for c in ("start", "end") if c in main]
+    some = main.loc[main.duplicated(times, keep=False)] if times else main
+    added = [c for c in some.columns if c.startswith(("_", "meta/")) or c == "deviceid"]
+    answers = some.drop(columns=added).astype("str").fillna("")
     if roster is not None and not roster.empty:
-        answers = answers.assign(_members=ordered["_id"].map(_fingerprint(roster)).fillna(0))
-    return answers.duplicated(keep="first").reindex(main.index).astype(bool)
+        members = roster.loc[roster["_id"].isin(some["_id"])]
+        answers = answers.assign(_members=some["_id"].map(_fingerprint(members)).fillna(0))
+    rows = pd.Series(list(answers.itertuples(index=False, name=None)), index=some.index)
+    ids = some["_id"].groupby(rows.to_numpy())
+    first = ids.transform("min").where(ids.transform("size") > 1)
+    return first.reindex(main.index).astype("Int64")
 
 
 def heads(main: pd.DataFrame, roster: pd.DataFrame) -> pd.DataFrame:
@@ -79,10 +84,41 @@ def not_the_household(main: pd.DataFrame, roster: pd.DataFrame) -> pd.Series:
     pairs = _pairs(rivals, others)
     ranked = rivals.assign(
         head=rivals["_id"].map(_heads_agree(pairs)).fillna(0),
-        members=rivals["_id"].map(_members_agree(pairs, roster)).fillna(0),
+        members=rivals["_id"].map(members_agree(pairs, roster)).fillna(0),
     ).sort_values(["head", "members", "start", "_id"], ascending=[False, False, True, True])
     losing = ranked.loc[ranked.duplicated(["hhid", "wave"], keep="first"), "_id"]
     return main["_id"].isin(losing)
+
+
+def members_agree(pairs: pd.DataFrame, roster: pd.DataFrame) -> pd.Series:
+    """Return, by `_id`, the mean share of members that agree with the interviews `_id_other`.
+
+    A member agrees who has one of the same sex and the age expected after `years`, within 2 years.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        `_id, _id_other, years` from the other interview to this one.
+    roster : DataFrame
+        `_id, roster_no, m_sex, m_age`.
+    """
+    members = roster[["_id", "roster_no", "m_sex", "m_age"]]
+    own = pairs[["_id", "_id_other", "years"]].merge(members, on="_id", validate="m:m")
+    other = members.rename(columns={"_id": "_id_other"})
+    both = own.merge(other, on="_id_other", suffixes=("", "_other"), validate="m:m")
+    agrees = _agree(
+        both["m_sex"], both["m_age"], both["m_sex_other"], both["m_age_other"], both["years"]
+    )
+    met = both.loc[agrees]
+    pair = ["_id", "_id_other"]
+    matched = (
+        met.groupby(pair)["roster_no"].nunique() + met.groupby(pair)["roster_no_other"].nunique()
+    )
+    size = members.groupby("_id").size()
+    people = pairs["_id"].map(size) + pairs["_id_other"].map(size)
+    people.index = pd.MultiIndex.from_frame(pairs[pair])
+    share = matched.reindex(people.index).fillna(0) / people
+    return share.groupby(level="_id").mean()
 
 
 def _pairs(rivals: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
@@ -104,26 +140,6 @@ def _heads_agree(pairs: pd.DataFrame) -> pd.Series:
         pairs["years"],
     )  # fmt: skip
     return agrees.astype("int64").groupby(pairs["_id"]).sum()
-
-
-def _members_agree(pairs: pd.DataFrame, roster: pd.DataFrame) -> pd.Series:
-    members = roster[["_id", "roster_no", "m_sex", "m_age"]]
-    own = pairs[["_id", "_id_other", "years"]].merge(members, on="_id", validate="m:m")
-    other = members.rename(columns={"_id": "_id_other"})
-    both = own.merge(other, on="_id_other", suffixes=("", "_other"), validate="m:m")
-    agrees = _agree(
-        both["m_sex"], both["m_age"], both["m_sex_other"], both["m_age_other"], both["years"]
-    )
-    met = both.loc[agrees]
-    pair = ["_id", "_id_other"]
-    matched = (
-        met.groupby(pair)["roster_no"].nunique() + met.groupby(pair)["roster_no_other"].nunique()
-    )
-    size = members.groupby("_id").size()
-    people = pairs["_id"].map(size) + pairs["_id_other"].map(size)
-    people.index = pd.MultiIndex.from_frame(pairs[pair])
-    share = matched.reindex(people.index).fillna(0) / people
-    return share.groupby(level="_id").mean()
 
 
 def _fingerprint(roster: pd.DataFrame) -> pd.Series:

@@ -12,9 +12,11 @@ import pandas as pd
 from survey_tools import contracts
 from survey_tools.clean.codes import commune_of, household_code_ok
 from survey_tools.clean.columns import duration_minutes, typed
-from survey_tools.clean.corrections import apply_corrections, read_corrections
-from survey_tools.clean.duplicates import not_the_household, sent_twice
+from survey_tools.clean.corrections import read_corrections
+from survey_tools.clean.corrections_apply import apply_corrections
 from survey_tools.clean.personal import Split, split_personal
+from survey_tools.clean.problems import misfit_flags, sort_flags
+from survey_tools.clean.settle import Decision, Settled, check_decisions, copies, under_one_code
 from survey_tools.clean.sieve import Sieve, require_rows
 from survey_tools.errors import ContractError
 from survey_tools.register import Register
@@ -53,6 +55,14 @@ class CleanHousehold:
         One row a step and wave: how many submissions left and how many remain.
     dropped : DataFrame
         `_id, wave, team_id, enumerator_id, reason` of every submission that left.
+    corrections : DataFrame
+        What became of each documented correction (contract `corrections_log`).
+    duplicates : DataFrame
+        One row a submission in a group of duplicates, and how the group was settled.
+    duplicate_report : DataFrame
+        The same for the person who decides, with household code and the questions that differ.
+    problems : DataFrame
+        Answers that could not be read as they stood (contract `flags`).
     """
 
     household: pd.DataFrame
@@ -64,6 +74,10 @@ class CleanHousehold:
     free_text: pd.DataFrame
     flow: pd.DataFrame
     dropped: pd.DataFrame
+    corrections: pd.DataFrame
+    duplicates: pd.DataFrame
+    duplicate_report: pd.DataFrame
+    problems: pd.DataFrame
 
 
 def clean_household(
@@ -74,6 +88,8 @@ def clean_household(
     teams: pd.DataFrame,
     sample: pd.DataFrame | None = None,
     corrections: pd.DataFrame | None = None,
+    decisions: tuple[Decision, ...] = (),
+    misfits: pd.DataFrame | None = None,
 ) -> CleanHousehold:
     """Clean the household form.
 
@@ -81,7 +97,8 @@ def clean_household(
     order and each with its reason: corrected away; not approved on the server; training; back-checks
     (kept apart); no wave; sent twice; malformed household code; code, team and commune that do not
     fit together; code not in the sample; a second interview under one code (see
-    `not_the_household`); not met; refused.
+    `not_the_household`); not met; refused. Of duplicates stays what a person decided, else what the
+    rule says.
 
     Parameters
     ----------
@@ -94,33 +111,45 @@ def clean_household(
     sample : DataFrame, optional
         `hhid` of the drawn households. Without it codes are not checked, and the flow says so.
     corrections : DataFrame, optional
-        `params/corrections.csv`.
+        Documented corrections, from `gather_corrections`.
+    decisions : tuple of Decision
+        What was decided about duplicates, from `read_duplicates`.
+    misfits : DataFrame, optional
+        `Tables.misfits` of the pull: answers that have no typed place are flagged.
 
     Raises
     ------
     ContractError
         When the form is empty, lacks a key column, has questions that the register does not know, or
-        a correction does not fit.
+        a correction or decision does not fit.
     """
     require_rows(main, "household")
     _require_columns(main, NEEDED)
     _require_columns(roster, NEEDED_ROSTER)
+    rows = typed(main.reset_index(drop=True), register)
+    members = typed(roster.reset_index(drop=True), register, keys=("roster_no",))
     fixed = apply_corrections(
-        typed(main, register).reset_index(drop=True),
-        read_corrections(corrections, "household"),
-        register,
-        typed(roster, register, keys=("roster_no",)).reset_index(drop=True),
+        rows.frame, read_corrections(corrections, "household"), register, members.frame
     )
-    members = fixed.roster if fixed.roster is not None else roster
-    rows = fixed.main.assign(duration_min=duration_minutes(fixed.main))
-    sieve = Sieve(rows, stage="clean", received="submissions received")
-    backchecks = _forms(sieve, fixed.dropped, members)
+    people = fixed.roster if fixed.roster is not None else members.frame
+    with_minutes = fixed.main.assign(duration_min=duration_minutes(fixed.main))
+    sieve = Sieve(with_minutes, stage="clean", received="submissions received")
+    backchecks, twice = _forms(sieve, fixed.dropped, people, decisions)
     _codes(sieve, teams, sample)
-    _one_interview_a_wave(sieve, members)
+    one_code = _one_interview_a_wave(sieve, people, decisions)
+    check_decisions(decisions, twice, one_code)
     visits = sieve.frame
     _interviews(sieve)
     split = split_personal(sieve.frame, register)
-    return _assemble(sieve, split, members, visits, split_personal(backchecks, register))
+    return CleanHousehold(
+        **_tables(split, people, visits, split_personal(backchecks, register)),
+        flow=sieve.flow(),
+        dropped=sieve.left(),
+        corrections=fixed.log,
+        duplicates=pd.concat([twice.table, one_code.table], ignore_index=True),
+        duplicate_report=_join_reports(twice, one_code),
+        problems=sort_flags(rows.problems, members.problems, misfit_flags(misfits, fixed.main)),
+    )
 
 
 def _require_columns(frame: pd.DataFrame, columns: tuple[str, ...]) -> None:
@@ -134,7 +163,9 @@ def _require_columns(frame: pd.DataFrame, columns: tuple[str, ...]) -> None:
         )
 
 
-def _forms(sieve: Sieve, dropped: frozenset[int], roster: pd.DataFrame) -> pd.DataFrame:
+def _forms(
+    sieve: Sieve, dropped: frozenset[int], roster: pd.DataFrame, decisions: tuple[Decision, ...]
+) -> tuple[pd.DataFrame, Settled]:
     sieve.keep(~sieve.frame["_id"].isin(dropped), "dropped by a documented correction")
     if "_validation_status" in sieve.frame:
         status = sieve.frame["_validation_status"].astype("str").fillna("")
@@ -143,8 +174,9 @@ def _forms(sieve: Sieve, dropped: frozenset[int], roster: pd.DataFrame) -> pd.Da
     sieve.keep(real, "training or pilot form, or no form type given")
     backchecks = sieve.keep(sieve.frame["visit_type"] == "main", "back-check, kept apart")
     sieve.keep(sieve.frame["wave"].notna(), "no wave given")
-    sieve.keep(~sent_twice(sieve.frame, roster), SENT_TWICE)
-    return backchecks
+    twice = copies(sieve.frame, roster, decisions)
+    sieve.keep(~twice.losing, SENT_TWICE)
+    return backchecks, twice
 
 
 def _codes(sieve: Sieve, teams: pd.DataFrame, sample: pd.DataFrame | None) -> None:
@@ -161,10 +193,14 @@ def _fits_team(frame: pd.DataFrame, teams: pd.DataFrame) -> pd.Series:
     return (frame["hhid"].str.slice(0, 9) == frame["team_id"]) & (frame["commune_code"] == commune)
 
 
-def _one_interview_a_wave(sieve: Sieve, roster: pd.DataFrame) -> None:
+def _one_interview_a_wave(
+    sieve: Sieve, roster: pd.DataFrame, decisions: tuple[Decision, ...]
+) -> Settled:
     interviews = sieve.frame.loc[_consented(sieve.frame)]
-    losing = not_the_household(interviews, roster)
-    sieve.keep(~losing.reindex(sieve.frame.index, fill_value=False), TWO_UNDER_ONE_CODE)
+    settled = under_one_code(interviews, roster, decisions)
+    losing = settled.losing.reindex(sieve.frame.index, fill_value=False)
+    sieve.keep(~losing, TWO_UNDER_ONE_CODE)
+    return settled
 
 
 def _interviews(sieve: Sieve) -> None:
@@ -176,25 +212,25 @@ def _consented(frame: pd.DataFrame) -> pd.Series:
     return (frame["visit_result"] == "contact") & (frame["consent"] == "yes")
 
 
-def _assemble(
-    sieve: Sieve, split: Split, roster: pd.DataFrame, visits: pd.DataFrame, backchecks: Split
-) -> CleanHousehold:
+def _join_reports(*settled: Settled) -> pd.DataFrame:
+    reports = [part.report for part in settled if not part.report.empty]
+    return pd.concat(reports, ignore_index=True) if reports else settled[0].report
+
+
+def _tables(
+    split: Split, roster: pd.DataFrame, visits: pd.DataFrame, backchecks: Split
+) -> dict[str, pd.DataFrame]:
     household = split.rows.reset_index(drop=True)
     members = household[["_id", "hhid", "wave"]].merge(
         roster, on="_id", how="inner", validate="1:m"
     )
     visits = visits.reindex(columns=VISIT_COLUMNS).reset_index(drop=True)
-    contracts.validate(household, "household")
-    contracts.validate(members, "roster")
-    contracts.validate(visits, "visits")
-    return CleanHousehold(
-        household=household,
-        roster=members,
-        visits=visits,
-        backchecks=backchecks.rows.reset_index(drop=True),
-        contacts=split.contacts,
-        locations=split.locations,
-        free_text=pd.concat([split.free_text, backchecks.free_text], ignore_index=True),
-        flow=sieve.flow(),
-        dropped=sieve.left(),
-    )
+    return {
+        "household": contracts.validate(household, "household"),
+        "roster": contracts.validate(members, "roster"),
+        "visits": contracts.validate(visits, "visits"),
+        "backchecks": backchecks.rows.reset_index(drop=True),
+        "contacts": split.contacts,
+        "locations": split.locations,
+        "free_text": pd.concat([split.free_text, backchecks.free_text], ignore_index=True),
+    }

@@ -109,6 +109,36 @@ def require_rows(frame: pd.DataFrame, form: str) -> None:
         )
 
 
+def check_all_rows(received: pd.Series, kept: pd.Series, dropped: pd.DataFrame) -> None:
+    """Assert that every submission was either kept or left once, with a reason.
+
+    Parameters
+    ----------
+    received, kept : Series
+        `_id` of the submissions pulled and of the rows of the cleaned table.
+    dropped : DataFrame
+        `_id, reason` of those that left.
+
+    Raises
+    ------
+    ContractError
+        Says how many are in neither, in both, or without a reason.
+    """
+    left = dropped["_id"]
+    neither = int((~received.isin(kept) & ~received.isin(left)).sum())
+    both = int(left.duplicated().sum() + kept.isin(left).sum())
+    foreign = int((~kept.isin(received)).sum() + (~left.isin(received)).sum())
+    silent = int(dropped["reason"].fillna("").eq("").sum())
+    if neither or both or foreign or silent:
+        raise ContractError(
+            "The submissions do not add up.",
+            expected="each submission kept, or left once with a reason",
+            found=f"{neither} in neither, {both} in both, {foreign} never received, {silent} no reason",
+            where="clean tables and `dropped`",
+            next_step="clean again from the same pull",
+        )
+
+
 def _waves(frame: pd.DataFrame) -> pd.Series:
     if "wave" not in frame:
         return pd.Series(ALL, index=frame.index, dtype="str")
