@@ -5,11 +5,19 @@ from __future__ import annotations
 import pandas as pd
 
 from survey_tools import contracts
+from survey_tools.construct.response import (
+    INTERVIEWED,
+    NEVER_MET,
+    NO_CONSENT,
+    NOT_COLLECTED,
+    NOT_VISITED,
+    reasons,
+)
 from survey_tools.errors import ContractError
 from survey_tools.params import Study
 
 COLUMNS = ["step", "stage", "wave", "reason", "dropped", "remaining"]
-NO_INTERVIEW = "no interview in this wave"
+OTHER_WAVE = "wave that the study does not name"
 
 
 def build_flow(
@@ -24,7 +32,8 @@ def build_flow(
     Three stages stand below each other for every wave, steps numbered through. `draw` (households): how
     many were drawn. `clean` (submissions): from those received to the accepted interviews, as cleaning
     recorded it. `construct` (households): from those drawn to those analysed, with the reason why
-    a household has no interview. Both chains end at the same number.
+    a household has no interview. Both chains end at the same number. Submissions of no wave (`?`), or of
+    one that the study does not name, have a chain of their own that ends at 0.
 
     Parameters
     ----------
@@ -55,6 +64,8 @@ def build_flow(
         _one_wave(submissions.loc[submissions["wave"] == wave], sample, panel, visits, wave)
         for wave in study.waves.all
     ]
+    others = [w for w in sorted(submissions["wave"].unique()) if w not in study.waves.all]
+    parts += [_other_wave(submissions.loc[submissions["wave"] == wave]) for wave in others]
     flow = pd.concat(parts, ignore_index=True)[COLUMNS]
     flow = flow.astype({"step": "int64", "dropped": "int64", "remaining": "int64",
                         "stage": "str", "wave": "str", "reason": "str"})  # fmt: skip
@@ -89,7 +100,7 @@ def _one_wave(
     interviewed = set(panel.loc[panel["wave"] == wave, "hhid"])
     seen = visits.loc[visits["wave"] == wave] if visits is not None else None
     drawn = _drawn(sample, seen, interviewed)
-    households = _households(drawn, seen, interviewed)
+    households = _households(drawn, seen, panel.loc[panel["wave"] == wave], wave)
     chain = pd.DataFrame(households, columns=["reason", "dropped", "remaining"])
     chain.insert(0, "stage", "construct")
     draw = pd.DataFrame(
@@ -116,28 +127,32 @@ def _drawn(
     return drawn
 
 
+def _other_wave(submissions: pd.DataFrame) -> pd.DataFrame:
+    ordered = submissions.sort_values("step")[COLUMNS]
+    left = int(ordered["remaining"].iloc[-1])
+    if left:
+        end = ordered.iloc[[-1]].assign(reason=OTHER_WAVE, dropped=left, remaining=0)
+        ordered = pd.concat([ordered, end])
+    return ordered.assign(step=range(len(ordered)))
+
+
 def _households(
-    drawn: set[str], visits: pd.DataFrame | None, interviewed: set[str]
+    drawn: set[str], visits: pd.DataFrame | None, interviewed: pd.DataFrame, wave: str
 ) -> list[tuple[str, int, int]]:
     steps = [("households drawn", 0, len(drawn))]
-    if not interviewed:
-        return [*steps, (NO_INTERVIEW, len(drawn), 0), ("analysed", 0, 0)]
-    left = drawn - interviewed
+    if interviewed.empty:
+        return [*steps, (NOT_COLLECTED, len(drawn), 0), ("analysed", 0, 0)]
     if visits is None:
-        reasons = {"not interviewed": left}
+        left = {"not interviewed": len(drawn) - len(interviewed)}
     else:
-        met = set(visits.loc[visits["visit_result"] == "contact", "hhid"])
-        visited = set(visits["hhid"])
-        reasons = {
-            "no accepted visit": left - visited,
-            "visited but never met": (left & visited) - met,
-            "met but no consent": left & met,
-        }
+        households = pd.Series(sorted(drawn), dtype="str")
+        found = reasons(households, interviewed, visits, wave).value_counts()
+        left = {reason: int(found.get(reason, 0)) for reason in (NOT_VISITED, NEVER_MET, NO_CONSENT)}
     remaining = len(drawn)
-    for reason, gone in reasons.items():
-        remaining -= len(gone)
-        steps.append((reason, len(gone), remaining))
-    return [*steps, ("interviewed and analysed", 0, remaining)]
+    for reason, gone in left.items():
+        remaining -= gone
+        steps.append((reason, gone, remaining))
+    return [*steps, (f"{INTERVIEWED} and analysed", 0, remaining)]
 
 
 def _ends_agree(submissions: pd.DataFrame, interviewed: set[str], wave: str) -> None:

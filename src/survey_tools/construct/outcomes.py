@@ -1,7 +1,7 @@
 """Make the ten outcomes that single questions give, by the definitions of `params/outcomes.csv`.
 
 Each function takes the cleaned interviews and returns float64 with the same index, missing where the
-question does not apply or was not answered. The two indices are in `indices`.
+question does not apply or was not answered. Wider definitions are in `broad`, indices in `indices`.
 """
 
 from __future__ import annotations
@@ -25,19 +25,17 @@ INCOME_MIDDLE = {"b0": 0.0, "b1": 0.5, "b2": 3.0, "b3": 7.5, "b4": 20.0, "b5": 4
 
 def elec_cashless_last(household: pd.DataFrame) -> pd.Series:
     """Return whether the last electricity bill was paid without cash, among those with a bill."""
-    return _paid_cashless(household, "elec_method")
+    return paid(household, "elec_method")
 
 
 def water_cashless_last(household: pd.DataFrame) -> pd.Series:
     """Return whether the last water bill was paid without cash, among those with piped water."""
-    piped = coded(household, "water_piped", one=("yes",), zero=("no",))
-    return _paid_cashless(household, "water_method").where(piped == 1)
+    return where_piped(household, paid(household, "water_method"))
 
 
 def school_fee_cashless_last(household: pd.DataFrame) -> pd.Series:
     """Return whether the last school fee was paid without cash, among those with pupils."""
-    no_pupils = ticked(household, "school_level", "none")
-    return _paid_cashless(household, "tuition_method").where(no_pupils == 0)
+    return where_pupils(household, paid(household, "tuition_method"))
 
 
 def welfare_account_last(household: pd.DataFrame) -> pd.Series:
@@ -125,5 +123,20 @@ def add_outcomes(household: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"_id": household["_id"], **values}, index=household.index)
 
 
-def _paid_cashless(household: pd.DataFrame, question: str) -> pd.Series:
-    return coded(household, question, one=CASHLESS, zero=IN_CASH_OR_BY_OTHERS)
+def paid(
+    household: pd.DataFrame, question: str, cashless: tuple[str, ...] = CASHLESS
+) -> pd.Series:
+    """Return 1 where a bill was paid in one of the ways `cashless`, 0 in another way, else missing."""
+    known = (*CASHLESS, *IN_CASH_OR_BY_OTHERS)
+    others = tuple(way for way in known if way not in cashless)
+    return coded(household, question, one=cashless, zero=others)
+
+
+def where_piped(household: pd.DataFrame, values: pd.Series) -> pd.Series:
+    """Keep the values of households that pay for piped water."""
+    return values.where(coded(household, "water_piped", one=("yes",), zero=("no",)) == 1)
+
+
+def where_pupils(household: pd.DataFrame, values: pd.Series) -> pd.Series:
+    """Keep the values of households with somebody at school."""
+    return values.where(ticked(household, "school_level", "none") == 0)

@@ -1,0 +1,77 @@
+"""Say of every drawn household in which waves it was interviewed and why not in the others."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from survey_tools import contracts
+from survey_tools.params import Study
+
+INTERVIEWED = "interviewed"
+NOT_COLLECTED = "no interview in this wave"
+NOT_VISITED = "no accepted visit"
+NEVER_MET = "visited but never met"
+NO_CONSENT = "met but no consent"
+
+
+def build_response(
+    panel: pd.DataFrame, visits: pd.DataFrame, sample: pd.DataFrame, teams: pd.DataFrame, study: Study
+) -> pd.DataFrame:
+    """Build the contract `response`: one row a drawn household.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        Contract `panel`.
+    visits : DataFrame
+        Contract `visits`: accepted visits, also those without contact and those refused.
+    sample : DataFrame
+        `hhid, team_id` of the drawn households.
+    teams : DataFrame
+        `team_id, commune_code` and the arm.
+    study : Study
+        Names the waves.
+
+    Returns
+    -------
+    DataFrame
+        `hhid, team_id, commune_code`, arm; `interviewed__<wave>` (0/1), `reason__<wave>` (`interviewed`, or
+        why not, in the words of the flow); `pattern` (`101`: first and third wave); `attrited` (1 where
+        the baseline has an interview and the endline has none, 0 where both have, missing without
+        baseline).
+    """
+    treatment = study.design.treatment
+    listed = teams[["team_id", "commune_code", treatment]]
+    table = sample[["hhid", "team_id"]].merge(listed, on="team_id", how="left", validate="m:1")
+    flags = {}
+    for wave in study.waves.all:
+        reason = reasons(table["hhid"], panel, visits, wave)
+        flags[wave] = reason.eq(INTERVIEWED).astype("int64")
+        table[f"interviewed__{wave}"], table[f"reason__{wave}"] = flags[wave], reason
+    pattern = sum((flags[w].astype("str") for w in study.waves.all[1:]),
+                  flags[study.waves.all[0]].astype("str"))  # fmt: skip
+    first, last = flags[study.waves.baseline], flags[study.waves.endline]
+    attrited = (1 - last).astype("Int64").where(first == 1)
+    table = table.assign(pattern=pattern, attrited=attrited).sort_values("hhid", ignore_index=True)
+    return contracts.validate(table, "response")
+
+
+def reasons(hhids: pd.Series, panel: pd.DataFrame, visits: pd.DataFrame, wave: str) -> pd.Series:
+    """Return for each household `interviewed`, or why it has no interview in a wave."""
+    interviewed = panel.loc[panel["wave"] == wave, "hhid"]
+    seen = visits.loc[visits["wave"] == wave]
+    met = seen.loc[seen["visit_result"].eq("contact").fillna(False), "hhid"]
+    reason = pd.Series(NOT_VISITED, index=hhids.index, dtype="str")
+    if interviewed.empty:
+        return reason.mask(reason.notna(), NOT_COLLECTED)
+    reason = reason.mask(hhids.isin(seen["hhid"]), NEVER_MET).mask(hhids.isin(met), NO_CONSENT)
+    return reason.mask(hhids.isin(interviewed), INTERVIEWED)
+
+
+def patterns(response: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Count households by pattern of waves and arm, most frequent first."""
+    treatment = study.design.treatment
+    counts = response.groupby(["pattern", treatment]).size().unstack(fill_value=0)
+    counts.columns = pd.Index([{0: "regular", 1: "intensive"}[int(arm)] for arm in counts.columns])
+    counts["all"] = counts.sum(axis=1)
+    return counts.sort_values("all", ascending=False).reset_index()
