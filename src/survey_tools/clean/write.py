@@ -12,8 +12,12 @@ import pandas as pd
 from survey_tools import contracts
 from survey_tools.clean.household import CleanHousehold
 from survey_tools.clean.reports import CleanTable
+from survey_tools.clean.settle import DUPLICATES, write_duplicates
 from survey_tools.errors import ContractError
 from survey_tools.params import Workspace
+
+OF_HOUSEHOLD = ("household", "roster", "visits", "duplicates")
+"""Tables of the cleaned household form that have a contract."""
 
 EXTRA = ("backchecks", "dropped")
 """Tables of `clean/` that no later stage estimates from, so that they have no contract."""
@@ -25,31 +29,37 @@ def write_clean(
     household: CleanHousehold,
     team_log: CleanTable | None = None,
     site: CleanTable | None = None,
-    labels: pd.DataFrame | None = None,
+    **others: pd.DataFrame,
 ) -> list[Path]:
     """Write all cleaned tables, each whole or not at all, mode 0600.
+
+    Parameters
+    ----------
+    ws : Workspace
+    household, team_log, site
+        Cleaned forms.
+    others : DataFrame
+        Further tables by the name of their contract: `labels`, `corrections_log`, `identity`, `unmatched`.
 
     Returns
     -------
     list of Path
-        Files written. `flow` holds the steps of all forms (`stage` tells them apart), `free_text` the
-        free text of all forms.
+        Files written. `flow` holds the steps of all forms (`stage` tells them apart); `dropped`,
+        `problems` and `free_text` name the form in a column. The list of duplicates, in which a person
+        decides, goes to `data/private/`.
     """
-    written = [
-        contracts.write_table(household.household, ws.clean, "household"),
-        contracts.write_table(household.roster, ws.clean, "roster"),
-        contracts.write_table(household.visits, ws.clean, "visits"),
-    ]
     reports = {"team_log": team_log, "site": site}
     given = {name: report for name, report in reports.items() if report is not None}
-    for name, report in given.items():
-        written.append(contracts.write_table(report.table, ws.clean, name))
-    if labels is not None:
-        written.append(contracts.write_table(labels, ws.clean, "labels"))
-    flow = pd.concat([household.flow, *(r.flow for r in given.values())], ignore_index=True)
-    written.append(contracts.write_table(flow, ws.clean, "flow"))
+    tables = {
+        **{name: getattr(household, name) for name in OF_HOUSEHOLD},
+        **{name: report.table for name, report in given.items()},
+        "flow": pd.concat([household.flow, *(r.flow for r in given.values())], ignore_index=True),
+        "problems": _by_form("problems", household, given),
+        **others,
+    }
+    written = [contracts.write_table(table, ws.clean, name) for name, table in tables.items()]
     written.append(_write(household.backchecks, ws.clean / "backchecks.parquet"))
-    written.append(_write(_dropped(household, given), ws.clean / "dropped.parquet"))
+    written.append(_write(_by_form("dropped", household, given), ws.clean / "dropped.parquet"))
     return written + _write_private(ws, household, given)
 
 
@@ -75,21 +85,21 @@ def read_extra(ws: Workspace, name: str) -> pd.DataFrame:
 def _write_private(
     ws: Workspace, household: CleanHousehold, reports: dict[str, CleanTable]
 ) -> list[Path]:
-    free_text = {"household": household.free_text} | {n: r.free_text for n, r in reports.items()}
     return [
         _write(household.contacts, ws.private / "contacts.parquet"),
         _write(household.locations, ws.private / "locations.parquet"),
-        _write(_by_form(free_text), ws.private / "free_text.parquet"),
+        _write(_by_form("free_text", household, reports), ws.private / "free_text.parquet"),
+        write_duplicates(ws.private / DUPLICATES, household.duplicate_report),
     ]
 
 
-def _dropped(household: CleanHousehold, reports: dict[str, CleanTable]) -> pd.DataFrame:
-    return _by_form({"household": household.dropped} | {n: r.dropped for n, r in reports.items()})
-
-
-def _by_form(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    named = [frame.assign(form=pd.Series(name, index=frame.index, dtype="str"))
-             for name, frame in frames.items()]  # fmt: skip
+def _by_form(name: str, household: CleanHousehold, reports: dict[str, CleanTable]) -> pd.DataFrame:
+    """Put a table that every form has together, with the form in a column."""
+    frames = {
+        form: getattr(result, name) for form, result in [("household", household), *reports.items()]
+    }
+    named = [frame.assign(form=pd.Series(form, index=frame.index, dtype="str"))
+             for form, frame in frames.items()]  # fmt: skip
     return pd.concat(named, ignore_index=True)
 
 
