@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
-from survey_tools.errors import ContractError
+from survey_tools.errors import AreaError, ContractError
 from survey_tools.files import replacing
 from survey_tools.register import Register
 from survey_tools.register.question import MAIN
@@ -23,6 +24,11 @@ TEAM = r"^[0-9]{5}-T[0-9]{2}$"
 COMMUNE = r"^[0-9]{5}$"
 WAVE = r"^w[0-9]$"
 DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+AREA_LIST = "area_list"
+"""Column that says of which dated list the codes of a table are; a code alone names no place."""
+
+CODES = ("hhid", "team_id", "commune_code")
+"""Columns that hold or begin with the code of a commune."""
 
 _household = pa.Column(str, pa.Check.str_matches(HOUSEHOLD_CODE))
 _team = pa.Column(str, pa.Check.str_matches(TEAM))
@@ -32,6 +38,7 @@ _arm = pa.Column("int64", pa.Check.isin([0, 1]))
 _count = pa.Column("int64", pa.Check.ge(0))
 _number = pa.Column("float64", nullable=True)
 _text = pa.Column(str, nullable=True)
+_area_list = pa.Column(str, pa.Check(lambda column: column.nunique() <= 1), required=False)
 
 
 def _interval_in_order(frame: pd.DataFrame) -> pd.Series:
@@ -48,6 +55,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "wave": _wave,
             "team_id": _team,
             "commune_code": _commune,
+            AREA_LIST: _area_list,
         },
         unique=["hhid", "wave"],
     ),
@@ -102,6 +110,9 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "row_id": pa.Column("Int64", nullable=True),
             "variable": _text,
             "message": pa.Column(str),
+            "form": pa.Column(
+                str, pa.Check.isin(["household", "team_log", "site"]), required=False
+            ),
             "item": pa.Column(str, nullable=True, required=False),
             "detail": pa.Column(str, nullable=True, required=False),
             # once `run.check_fieldwork` has followed them from run to run
@@ -111,6 +122,9 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             ),
             "first_seen": pa.Column(str, pa.Check.str_matches(DAY), required=False),
             "last_seen": pa.Column(str, pa.Check.str_matches(DAY), required=False),
+            # the day from which on it has been there without a break, and the server of its rows
+            "since": pa.Column(str, pa.Check.str_matches(DAY), required=False),
+            "source": pa.Column(str, required=False),
         }
     ),
     "problems": pa.DataFrameSchema(
@@ -174,6 +188,22 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "team_id": _text,
         }
     ),
+    "consents": pa.DataFrameSchema(
+        {
+            "_id": pa.Column("int64"),
+            "hhid": _text,
+            "wave": _text,
+            "visit_type": _text,
+            "purpose": pa.Column(str),
+            "given": pa.Column(str, pa.Check.isin(["yes", "no", "missing"])),
+            "at": pa.Column("datetime64[us, UTC]", nullable=True),
+            "at_from": _text,
+            "version": _text,
+            "form_version": _text,
+            "how": pa.Column(str),
+        },
+        unique=["_id", "purpose"],
+    ),
     # analysis/
     "panel": pa.DataFrameSchema(
         {
@@ -183,11 +213,18 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "team_id": _team,
             "intensive": _arm,
             "weight": pa.Column("float64", pa.Check.gt(0), required=False),
+            AREA_LIST: _area_list,
         },
         unique=["hhid", "wave"],
     ),
     "households": pa.DataFrameSchema(
-        {"hhid": _household, "commune_code": _commune, "team_id": _team, "intensive": _arm},
+        {
+            "hhid": _household,
+            "commune_code": _commune,
+            "team_id": _team,
+            "intensive": _arm,
+            AREA_LIST: _area_list,
+        },
         unique=["hhid"],
     ),
     "teams": pa.DataFrameSchema(
@@ -233,6 +270,31 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "teams_active_share_site": _number,
         },
         unique=["team_id"],
+    ),
+    "agreement": pa.DataFrameSchema(
+        {
+            "left": pa.Column(str),
+            "right": pa.Column(str),
+            "unit": pa.Column(str, pa.Check.isin(["team", "commune"])),
+            "n": _count,
+            "pearson": pa.Column("float64", pa.Check.in_range(-1, 1), nullable=True),
+            "spearman": pa.Column("float64", pa.Check.in_range(-1, 1), nullable=True),
+            "kappa": pa.Column("float64", pa.Check.in_range(-1, 1), nullable=True),
+            "note": pa.Column(str),
+        },
+        unique=["left", "right", "unit"],
+    ),
+    "index_weights": pa.DataFrameSchema(
+        {
+            "index": pa.Column(str),
+            "outcome": pa.Column(str),
+            "n": _count,
+            "mean": _number,
+            "sd": pa.Column("float64", pa.Check.ge(0), nullable=True),
+            "weight": _number,
+            "note": pa.Column(str),
+        },
+        unique=["index", "outcome"],
     ),
     "response": pa.DataFrameSchema(
         {
@@ -282,6 +344,24 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
         },
         checks=pa.Check(_interval_in_order, name="conf_low <= estimate <= conf_high"),
         unique=["area", "wave", "group", "outcome"],
+    ),
+    "levels_by_area": pa.DataFrameSchema(
+        {
+            AREA_LIST: pa.Column(str),
+            "area_code": _commune,
+            "wave": _wave,
+            "group": pa.Column(str),
+            "outcome": pa.Column(str),
+            "estimate": _number,
+            "conf_low": _number,
+            "conf_high": _number,
+            "n": _count,
+            "numerator": pa.Column("Int64", nullable=True),
+            "n_teams": _count,
+            "method": pa.Column(str),
+        },
+        checks=pa.Check(_interval_in_order, name="conf_low <= estimate <= conf_high"),
+        unique=[AREA_LIST, "area_code", "wave", "group", "outcome"],
     ),
     "choices": pa.DataFrameSchema(
         {
@@ -362,7 +442,7 @@ def validate_answers(
     register: Register,
     table: str = MAIN,
     *,
-    given: Collection[str] = (),
+    given: Collection[str] | None = (),
     extra: Collection[str] = (),
     complete: bool = True,
 ) -> pd.DataFrame:
@@ -381,12 +461,105 @@ def validate_answers(
         When a column is unknown to the register, missing or of another type, or an answer is outside of
         what the register allows. Names columns, checks and how many rows; never a value.
     """
-    schema = answers_schema(register, table, given=given, extra=extra, complete=complete)
+    known = (*extra, AREA_LIST)
+    schema = answers_schema(register, table, given=given, extra=known, complete=complete)
     try:
         schema.validate(frame.reset_index(drop=True), lazy=True)
     except SchemaErrors as error:
         raise _contract_error(error, name, "params/register/") from None
     return frame
+
+
+def same_list(assumed: str | None = None, **tables: pd.DataFrame | None) -> str | None:
+    """Assert that the codes of all tables are of one dated list of areas, and name it.
+
+    Parameters
+    ----------
+    assumed : str, optional
+        The list that the study names. Tables that say another are refused.
+    tables : DataFrame or None
+        By the name that an error calls them. A table without the column `area_list` is taken to be of the
+        same list as the others: the workspace puts the column into every table with codes that it reads
+        or writes.
+
+    Raises
+    ------
+    AreaError
+        When a table holds codes of two lists, or two tables codes of different ones.
+    """
+    said = {} if assumed is None else {"the study (areas.list)": {assumed}}
+    for name, table in tables.items():
+        if table is not None and AREA_LIST in table and len(table):
+            said[name] = {str(value) for value in table[AREA_LIST].fillna("?").unique()}
+    lists = sorted(set().union(*said.values()))
+    if len(lists) > 1:
+        found = "; ".join(f"{name}: {' and '.join(sorted(s))}" for name, s in said.items())
+        raise AreaError(
+            "Codes of different lists of areas cannot be joined: the same code may be another place.",
+            expected="one list, the same in every table",
+            found=found,
+            where=f"column {AREA_LIST}",
+            next_step="make the older tables again, or put the codes into one list by estimate.in_list",
+        )
+    return lists[0] if lists else None
+
+
+def stamp_list(frame: pd.DataFrame, area_list: str) -> pd.DataFrame:
+    """Return a table that has codes with the column `area_list`; one that has none as it is.
+
+    Raises
+    ------
+    AreaError
+        When the table says that its codes are of another list.
+    """
+    if not set(CODES) & set(frame.columns):
+        return frame
+    same_list(area_list, table=frame)
+    return carry_list(pd.DataFrame({AREA_LIST: [area_list]}), frame)
+
+
+def carry_list(source: pd.DataFrame, result: pd.DataFrame) -> pd.DataFrame:
+    """Return a table made from `source` with the list that the codes of `source` are of, if it says one."""
+    area_list = same_list(source=source)
+    if area_list is None:
+        return result
+    return result.assign(**{AREA_LIST: pd.Series(area_list, index=result.index, dtype="str")})
+
+
+def join_on_codes(
+    left: pd.DataFrame,
+    right: pd.DataFrame,
+    on: str,
+    *,
+    how: Literal["left", "inner", "outer"] = "left",
+    validate: str = "m:1",
+) -> pd.DataFrame:
+    """Join two tables on a household, team or commune code together with the list that it is of.
+
+    Parameters
+    ----------
+    left, right : DataFrame
+        With the columns `area_list` and `on`.
+    on : str
+        `hhid`, `team_id`, `commune_code`, or another column of codes.
+    how, validate : str
+        As `DataFrame.merge`; `m:1` unless said otherwise.
+
+    Raises
+    ------
+    AreaError
+        When a table does not say of which list its codes are, or the two say different ones.
+    """
+    for name, table in (("left", left), ("right", right)):
+        if AREA_LIST not in table:
+            raise AreaError(
+                "A table does not say of which list its codes are.",
+                expected=f"a column {AREA_LIST}",
+                where=f"the {name} table of a join on {on}",
+                next_step=f'add it, e.g. table.assign({AREA_LIST}="2024")',
+            )
+    same_list(left=left, right=right)
+    return left.merge(right, on=[AREA_LIST, on], how=how, validate=validate)  # type: ignore[arg-type]
 
 
 def write_table(frame: pd.DataFrame, folder: Path, name: str) -> Path:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import difflib
 import os
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from unicodedata import normalize
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from survey_tools.errors import ParamsError
+from survey_tools.errors import AreaError, ParamsError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,9 +42,10 @@ class StudyCard(_Model):
 
 
 class ServerSettings(_Model):
-    """Address of the KoboToolbox server; `sandbox` is the built-in one."""
+    """Address of the KoboToolbox server (`sandbox` is the built-in one), and which files a pull fetches."""
 
     url: str
+    files: Literal["none", "audit", "all"]
 
     @property
     def is_sandbox(self) -> bool:
@@ -78,6 +81,7 @@ class Files(_Model):
     areas: str
     teams: str
     outcomes: str
+    outcomes_alternative: str
     corrections: str
     sample: str
 
@@ -101,6 +105,12 @@ class Waves(_Model):
             if name not in self.all:
                 raise ValueError(f"{name} is not among all: {', '.join(self.all)}")
         return self
+
+
+class IdentitySettings(_Model):
+    """Share of followed-up interviews that may look like another household before the run stops."""
+
+    max_other_households: Annotated[float, Field(ge=0, lt=1)]
 
 
 class DesignSettings(_Model):
@@ -134,10 +144,11 @@ class DisclosureSettings(_Model):
 
 
 class ReportSettings(_Model):
-    """Languages of the pages and the outcomes that a commune page leads with."""
+    """Languages of the pages, outcomes that a commune page leads with, and further lists of areas."""
 
     languages: tuple[Literal["vi", "en"], ...]
     main_outcomes: tuple[str, ...]
+    area_lists: tuple[str, ...]
 
 
 class Check(_Model):
@@ -147,7 +158,7 @@ class Check(_Model):
 
 
 class ShareCheck(Check):
-    """Flags what passes a share; groups with fewer than `least` answers are left alone."""
+    """Flags what surely (95 %) passes a share; groups with fewer than `least` answers are left alone."""
 
     share: Annotated[float, Field(gt=0, le=1)]
     least: Annotated[int, Field(ge=1)]
@@ -331,9 +342,16 @@ class CheckSettings(_Model):
 
     zone: str
     dropped: Check
+    duplicate: Check
     household_code: Check
     same_visit: Check
     head_changed: YearsCheck
+    edited: Check
+    answer_unreadable: Check
+    answer_outside_limits: Check
+    answer_malformed: Check
+    choice_unknown: Check
+    question_unknown: Check
     required: RequiredCheck
     missing: MissingCheck
     outlier: OutlierCheck
@@ -341,6 +359,7 @@ class CheckSettings(_Model):
     logic: LogicCheck
     other_listed: OtherCheck
     other_share: ShareCheck
+    personal_text: Check
     short_interview: MinutesCheck
     active_time: MinutesCheck
     audit_missing: Check
@@ -362,6 +381,72 @@ class CheckSettings(_Model):
     backcheck_rate: BackcheckRateCheck
 
 
+class Recoding(_Model):
+    """How a variable is coarsened before it is released; one of the three.
+
+    `from`: the lower ends of bands, the last of which is open: [18, 30] makes 18-29 and 30+. What lies below
+    the first is missing. `top`: what is above counts as this and more. `join`: new code -> codes that it takes
+    the place of; one that is nowhere named is missing.
+    """
+
+    from_: Annotated[tuple[int, ...] | None, Field(alias="from", min_length=1)] = None
+    top: int | None = None
+    join: dict[str, tuple[str, ...]] | None = None
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> Recoding:
+        given = [rule for rule in (self.from_, self.top, self.join) if rule is not None]
+        if len(given) != 1:
+            raise ValueError("give one of from, top, join")
+        if self.from_ is not None and any(b <= a for a, b in pairwise(self.from_)):
+            raise ValueError("the lower ends of bands must rise")
+        return self
+
+
+class ReleaseSettings(_Model):
+    """De-identified micro-data for other researchers; docs/erase_and_release.md says what each means.
+
+    Attributes
+    ----------
+    k : int
+        Households that share a combination of what may be known of them, and teams that share area and arm.
+    area_list : str
+        List of units by which the place is told.
+    teams : bool
+        Whether each household has a random number of its team.
+    quasi : tuple of str
+        Variables of a household that may be known from elsewhere; suppressed from the last on.
+    answers : tuple of str
+        Variables of a household and wave.
+    sensitive : tuple of str
+        Those of `answers` that may go although the register calls them sensitive.
+    recode : dict
+        Rules of coarsening by variable.
+    terms : str
+        Licence or terms of use, or empty.
+    """
+
+    k: Annotated[int, Field(ge=2)]
+    area_list: str
+    teams: bool
+    quasi: tuple[str, ...]
+    answers: tuple[str, ...]
+    sensitive: tuple[str, ...]
+    recode: dict[str, Recoding]
+    terms: str
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> ReleaseSettings:
+        names = [*self.quasi, *self.answers]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"named twice in quasi and answers: {', '.join(twice)}")
+        if strange := sorted(set(self.sensitive) - set(self.answers)):
+            raise ValueError(f"sensitive, but not among answers: {', '.join(strange)}")
+        if strange := sorted(set(self.recode) - set(names)):
+            raise ValueError(f"recoded, but neither in quasi nor in answers: {', '.join(strange)}")
+        return self
+
+
 class Study(_Model):
     """All research decisions, as `params/study.yml` states them."""
 
@@ -372,10 +457,12 @@ class Study(_Model):
     files: Files
     areas: AreaSettings
     waves: Waves
+    identity: IdentitySettings
     design: DesignSettings
     disclosure: DisclosureSettings
     report: ReportSettings
     checks: CheckSettings
+    release: ReleaseSettings
 
     def renames(self, form: str) -> dict[str, str]:
         """Map old paths of `form` to the paths in force."""
@@ -442,7 +529,19 @@ class Workspace:
         return self.root / str(getattr(self.study.files, name))
 
     def table(self, name: str) -> pd.DataFrame:
-        """Read a table named under `files:`, every column as text but the counts it is known for."""
+        """Read a table named under `files:`, every column as text but the counts it is known for.
+
+        Text is in Unicode NFC, however the file spells it. A table with codes of areas gets the column
+        `area_list`, where it has none: its codes are then taken to be of the list that the study names,
+        and `attrs["list_assumed"]` is True.
+
+        Raises
+        ------
+        ParamsError
+            When there is no such file.
+        AreaError
+            When the file says that codes are of another list, or codes of one row name two places.
+        """
         import pandas as pd
 
         path = self.file(name)
@@ -454,9 +553,15 @@ class Workspace:
                 next_step=f"write it, or correct files.{name} in {self.study_path.name}",
             )
         frame = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
+        frame = frame.apply(lambda column: column.str.normalize("NFC"))
         counts = [c for c in frame.columns if c in _COUNTS or c.startswith("hh_size_")]
-        return frame.astype(dict.fromkeys(counts, "int64"))
+        frame = frame.astype(dict.fromkeys(counts, "int64"))
+        if name not in _WITH_CODES:
+            return frame
+        return _of_list(frame, self.study.areas.list_, str(path.relative_to(self.root)))
 
+
+_WITH_CODES = ("communes", "teams", "sample")
 
 _COUNTS = frozenset(
     {"households", "intensive", "households_2019", "population_2019", "tile_row", "tile_col"}
@@ -482,7 +587,7 @@ def open_workspace(study: str | Path = DEFAULT_STUDY) -> Workspace:
 def read_study(path: Path) -> Study:
     """Read one study file; see `open_workspace` for errors."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.safe_load(normalize("NFC", path.read_text(encoding="utf-8")))
     except yaml.YAMLError as error:
         raise ParamsError(
             "The study file is not valid YAML.", found=str(error).splitlines()[0], where=path.name
@@ -513,6 +618,43 @@ def _find(path: Path) -> Path:
         where=str(Path.cwd()),
         next_step="go to the workspace (the folder that holds params/), or name the file with --study",
     )
+
+
+def _of_list(frame: pd.DataFrame, list_: str, file: str) -> pd.DataFrame:
+    """Assert that the codes of a table are of the study's list of areas, and say so in a column."""
+    assumed = "area_list" not in frame
+    said = frame.assign(area_list=list_)["area_list"] if assumed else frame["area_list"].fillna("—")
+    foreign = said[said != list_]
+    if not foreign.empty:
+        raise AreaError(
+            "Codes are of another list of areas than the study's: one code may be two places.",
+            expected=f"area_list {list_} in every row",
+            found=f"{len(foreign)} of {len(frame)} row(s) of {' and '.join(sorted(set(foreign)))}",
+            where=f"{file}, column area_list",
+            next_step=f"give the codes of the list {list_}, or correct areas.list in the study file",
+        )
+    _refuse_two_places(frame, list_, file)
+    marked = frame.assign(area_list=said)
+    marked.attrs["list_assumed"] = assumed
+    return marked
+
+
+def _refuse_two_places(frame: pd.DataFrame, list_: str, file: str) -> None:
+    """Assert that household, team and commune code of a row begin with the code of one commune."""
+    codes = [column for column in ("hhid", "team_id", "commune_code") if column in frame]
+    places = {column: frame[column].str.slice(0, 5) for column in codes}
+    wrong = sum(
+        int((places[one].ne(places[two]) & places[one].notna() & places[two].notna()).sum())
+        for one, two in pairwise(codes)
+    )
+    if wrong:
+        raise AreaError(
+            "The codes of a row name two places.",
+            expected=f"{', '.join(codes)} that begin with one commune's code of the list {list_}",
+            found=f"{wrong} time(s) two codes",
+            where=file,
+            next_step="look whether a column holds codes of a later list, in which some name other places",
+        )
 
 
 def _study_error(error: ValidationError, path: Path) -> ParamsError:

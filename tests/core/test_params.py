@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,24 @@ def test_teams__are_154_in_27_communes_with_all_households():
     assert by_commune.to_dict() == dict(
         zip(communes["code"], communes["households_2019"], strict=True)
     )
+
+
+def test_open_workspace__files_spelled_in_another_unicode_form_say_the_same(workspace):
+    before = open_workspace(workspace / "params" / "study.yml")
+    tables = {name: before.table(name) for name in ("communes", "teams", "outcomes")}
+    for path in (workspace / "params").glob("*.*"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(unicodedata.normalize("NFD", text), encoding="utf-8")
+    after = open_workspace(workspace / "params" / "study.yml")
+    assert after.study == before.study
+    for name, table in tables.items():
+        assert after.table(name).equals(table), name
+    assert unicodedata.is_normalized("NFC", "".join(after.table("communes")["name_vi"]))
+
+
+def test_open_workspace__the_share_of_other_households_is_stated(workspace):
+    ws = open_workspace(workspace / "params" / "study.yml")
+    assert ws.study.identity.max_other_households == 0.05
+    path = _change(workspace, "max_other_households: 0.05", "max_other_households: 1.5")
+    with pytest.raises(ParamsError, match="max_other_households"):
+        open_workspace(path)

@@ -112,7 +112,7 @@ def test_answers_schema__what_may_be_unasked_may_be_missing(register):
         ("times", "Float64", "whole numbers"),
         ("when", "str", "dates"),
         ("uses__pay", "str", "true or false"),
-        ("adults", "str", "numbers"),
+        ("adults", "str", "whole numbers"),
     ],
 )
 def test_answers_schema__refuses_another_type(register, column, dtype, problem):

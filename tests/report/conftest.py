@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from survey_tools import contracts, params
+from survey_tools.areas import read_areas
 
 ROOT = Path(__file__).parents[2]
 GROUPS = {
@@ -49,6 +50,7 @@ def make_workspace(root):
     households = make_households(teams, outcomes, rng)
     tables = {
         "levels": make_levels(households, outcomes),
+        "levels_by_area": make_levels_by_area(households, outcomes, read_areas(ws.file("areas"))),
         "choices": make_choices(households, rng),
         "effects": make_effects(outcomes, rng),
         "communes": make_communes(teams, outcomes, rng),
@@ -111,6 +113,19 @@ def make_levels(households, outcomes):
     columns = ["estimate", "conf_low", "conf_high", "n", "numerator", "n_teams", "method"]
     frame = pd.DataFrame(rows, columns=["area", "wave", "group", "outcome", *columns])
     return frame.astype({"numerator": "Int64"})
+
+
+def make_levels_by_area(households, outcomes, areas):
+    rows = []
+    for unit in areas.units:
+        here = households[households["commune_code"].isin(unit.codes_2024)]
+        for wave, of_wave in here.groupby("wave"):
+            for outcome in outcomes.index:
+                cell = _level(of_wave, outcome, outcomes)
+                rows.append((unit.list, unit.code, wave, "all", outcome, *cell))
+    columns = ["area_list", "area_code", "wave", "group", "outcome"]
+    columns += ["estimate", "conf_low", "conf_high", "n", "numerator", "n_teams", "method"]
+    return pd.DataFrame(rows, columns=columns).astype({"numerator": "Int64"})
 
 
 def _level(members, outcome, outcomes):

@@ -1,5 +1,6 @@
 """Estimate effects and levels from analysis tables; reads no raw data and formats nothing."""
 
+from survey_tools.estimate.areas import in_list, levels_by_area
 from survey_tools.estimate.assignment import draw_assignment
 from survey_tools.estimate.balance import attrition, balance, balance_joint
 from survey_tools.estimate.communes import commune_effects
@@ -22,10 +23,12 @@ __all__ = [
     "effects",
     "first_stage",
     "icc",
+    "in_list",
     "itt",
     "itt_unadjusted",
     "late",
     "levels",
+    "levels_by_area",
     "naive",
     "pool",
     "variance_components",

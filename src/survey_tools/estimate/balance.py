@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 
+from survey_tools.contracts import same_list
 from survey_tools.errors import DesignError
 from survey_tools.estimate.design import Design, Floats, numeric, require_columns
 from survey_tools.estimate.regression import (
@@ -115,6 +116,7 @@ def attrition(
     DataFrame
         Contract `attrition`. Only households drawn count as interviewed.
     """
+    same_list(households=households, sample=sample, teams=teams)
     waves = _waves(households)
     if sample is None:
         drawn = _at_baseline(households, design)

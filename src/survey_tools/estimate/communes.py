@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from survey_tools.contracts import carry_list
 from survey_tools.estimate.design import Design, Floats, numeric
 from survey_tools.estimate.icc import variance_components
 from survey_tools.estimate.outcomes import outcome_names
@@ -61,7 +62,7 @@ def commune_effects(
     parts = [
         _one_outcome(households, design, name, codes, tau_share) for name in outcome_names(outcomes)
     ]
-    return pd.concat(parts, ignore_index=True)
+    return carry_list(households, pd.concat(parts, ignore_index=True))
 
 
 @dataclass(frozen=True)

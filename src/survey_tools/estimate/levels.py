@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from survey_tools.contracts import carry_list
 from survey_tools.errors import DesignError
 from survey_tools.estimate.design import Design, Floats, numeric, require_columns
 from survey_tools.estimate.icc import icc
@@ -69,8 +70,18 @@ def levels(
     """
     design.check_ids(panel)
     scales = outcome_scales(outcomes, panel)
-    teams = pd.concat([_team_sums(panel, design, scales, group) for group in groups])
-    cells = _cell_sums(teams, panel, design, list(scales), groups)
+    teams = team_sums(panel, design, scales, groups, area=design.stratum)
+    areas = [DISTRICT, *sorted(panel[design.stratum].astype(str).unique())]
+    both = pd.concat([teams.assign(area=DISTRICT), teams])
+    cells = cell_sums(both, areas, panel, groups, list(scales))
+    return carry_list(panel, estimate_cells(cells, panel, design, scales))
+
+
+def estimate_cells(
+    cells: pd.DataFrame, panel: pd.DataFrame, design: Design, scales: dict[str, str]
+) -> pd.DataFrame:
+    """Turn the sums of `cell_sums` into means with intervals, as `levels` describes."""
+    cells = cells.copy()
     cells["estimate"] = cells["total"] / cells["n"].where(cells["n"] > 0)
     cells["deff"] = _design_effect(cells, _team_icc(panel, design, list(scales)))
     cells["binary"] = cells["outcome"].map(scales).eq("binary")
@@ -111,7 +122,7 @@ def choices(answers: pd.DataFrame, *, stratum: str = "commune_code") -> pd.DataF
         .astype("int64")
         .reset_index()
     )
-    return counted.astype(dict.fromkeys(keys, "str"))
+    return carry_list(answers, counted.astype(dict.fromkeys(keys, "str")))
 
 
 def wilson(share: Floats, n_effective: Floats, tail: float) -> tuple[Floats, Floats]:
@@ -123,12 +134,59 @@ def wilson(share: Floats, n_effective: Floats, tail: float) -> tuple[Floats, Flo
     return shrunk - half, shrunk + half
 
 
-def _team_sums(
-    panel: pd.DataFrame, design: Design, scales: dict[str, str], group: str
+def team_sums(
+    panel: pd.DataFrame,
+    design: Design,
+    scales: dict[str, str],
+    groups: Sequence[str],
+    *,
+    area: str,
 ) -> pd.DataFrame:
-    """Answers, their sum and their sum of squares for each team, wave and outcome of a group."""
+    """Sum answers, their values and squares for each team, wave, group and outcome.
+
+    Parameters
+    ----------
+    area : str
+        Column of the area that a row is of; a team lies in one.
+
+    Returns
+    -------
+    DataFrame
+        `area, wave, group, outcome, team, n, total, squares`; only teams with an answer.
+    """
+    return pd.concat([_sums_of_group(panel, design, scales, group, area) for group in groups])
+
+
+def cell_sums(
+    teams: pd.DataFrame,
+    areas: Sequence[str],
+    panel: pd.DataFrame,
+    groups: Sequence[str],
+    outcomes: Sequence[str],
+) -> pd.DataFrame:
+    """Add up the sums of teams to cells, complete over areas, waves of the panel, groups and outcomes."""
+    sums = (
+        teams.assign(n_squared=teams["n"].astype(float) ** 2)
+        .groupby(_CELL, sort=True)
+        .agg(
+            n=("n", "sum"),
+            total=("total", "sum"),
+            squares=("squares", "sum"),
+            n_squared=("n_squared", "sum"),
+            n_teams=("team", "nunique"),
+        )
+    )
+    waves = sorted(panel["wave"].astype(str).unique())
+    grid = pd.MultiIndex.from_product([areas, waves, groups, outcomes], names=_CELL)
+    whole = sums.reindex(grid, fill_value=0).reset_index()
+    return whole.astype({"n": "int64", "n_teams": "int64"} | dict.fromkeys(_CELL, "str"))
+
+
+def _sums_of_group(
+    panel: pd.DataFrame, design: Design, scales: dict[str, str], group: str, area: str
+) -> pd.DataFrame:
     rows = panel.loc[_in_group(panel, design, group)]
-    keys = {"area": design.stratum, "wave": "wave", "team": design.cluster}
+    keys = {"area": area, "wave": "wave", "team": design.cluster}
     ids = {name: rows[column].astype(str).to_numpy() for name, column in keys.items()}
     wide = pd.DataFrame(ids | {name: numeric(rows, name) for name in scales})
     long = wide.melt(id_vars=list(ids), var_name="outcome", value_name=_VALUE).dropna(
@@ -150,29 +208,6 @@ def _in_group(panel: pd.DataFrame, design: Design, group: str) -> np.ndarray:
     if group not in GROUPS:
         raise DesignError("There is no such group.", expected=", ".join(GROUPS), found=group)
     return flags[group]() if group in flags else numeric(panel, group) == 1
-
-
-def _cell_sums(
-    teams: pd.DataFrame,
-    panel: pd.DataFrame,
-    design: Design,
-    outcomes: list[str],
-    groups: Sequence[str],
-) -> pd.DataFrame:
-    both = pd.concat([teams.assign(area=DISTRICT), teams])
-    both["n_squared"] = both["n"].astype(float) ** 2
-    sums = both.groupby(_CELL, sort=True).agg(
-        n=("n", "sum"),
-        total=("total", "sum"),
-        squares=("squares", "sum"),
-        n_squared=("n_squared", "sum"),
-        n_teams=("team", "nunique"),
-    )
-    areas = [DISTRICT, *sorted(panel[design.stratum].astype(str).unique())]
-    waves = sorted(panel["wave"].astype(str).unique())
-    grid = pd.MultiIndex.from_product([areas, waves, list(groups), outcomes], names=_CELL)
-    whole = sums.reindex(grid, fill_value=0).reset_index()
-    return whole.astype({"n": "int64", "n_teams": "int64"} | dict.fromkeys(_CELL, "str"))
 
 
 def _team_icc(panel: pd.DataFrame, design: Design, outcomes: list[str]) -> dict[str, float]:

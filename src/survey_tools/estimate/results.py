@@ -10,7 +10,16 @@ from survey_tools.contracts import write_table
 from survey_tools.errors import ContractError
 from survey_tools.params import Workspace
 
-RESULTS = ("effects", "levels", "choices", "communes", "balance", "attrition", "flow")
+RESULTS = (
+    "effects",
+    "levels",
+    "levels_by_area",
+    "choices",
+    "communes",
+    "balance",
+    "attrition",
+    "flow",
+)
 
 
 def write_results(ws: Workspace, **tables: pd.DataFrame) -> list[Path]:

@@ -22,15 +22,21 @@ from survey_tools import contracts
 from survey_tools.areas import read_areas
 from survey_tools.params import DisclosureSettings, Workspace
 from survey_tools.register import read_register
+from survey_tools.report.disclosure_lists import further_lists
 from survey_tools.report.numbers import Lang
 from survey_tools.report.results import Results
+from survey_tools.report.small_cells import (
+    HIDDEN,
+    SHOWN,
+    STEPS,
+    apply_rules,
+    blank,
+    steps_of,
+    unsafe,
+)
 
-SHOWN, FEW, HIDDEN = "shown", "few", "hidden"
 PAIRS = (("intensive", "regular"), ("women", "men"))
 """Groups that make up everybody between them."""
-
-STEPS = {"binary": 0.05, "share": 0.05, "amount": 0.5, "index": 0.1}
-"""What a figure from few answers is rounded to, by the outcome's scale."""
 
 _TOTAL_AREA = "district"
 
@@ -48,7 +54,8 @@ def open_results(ws: Workspace, lang: Lang, commune: str | int | None = None) ->
     Raises
     ------
     AreaError
-        When there is no such commune in the list that the study names.
+        When there is no such commune in the list that the study names, or the results were made for the
+        communes of another list.
     ContractError
         When a table of results is missing or broken.
     """
@@ -57,6 +64,7 @@ def open_results(ws: Workspace, lang: Lang, commune: str | int | None = None) ->
     rules = ws.study.disclosure
     outcomes = ws.table("outcomes").set_index("outcome")
     tables = {name: contracts.read_table(ws.results, name) for name in _TABLES}
+    contracts.same_list(list_, **{name: tables[name] for name in ("levels", "choices", "communes")})
     levels = disclose_levels(tables["levels"], rules, _scales(outcomes))
     choices = disclose_choices(tables["choices"], rules)
     mine = [_TOTAL_AREA] if area is None else [_TOTAL_AREA, area.code]
@@ -78,6 +86,7 @@ def open_results(ws: Workspace, lang: Lang, commune: str | int | None = None) ->
         labels=_choice_labels(ws, lang),
         questions=_question_labels(ws, lang),
         provenance=_provenance(ws),
+        **({} if area else further_lists(ws, areas, tables["levels"], levels, _scales(outcomes))),
     )
 
 
@@ -127,10 +136,9 @@ def disclose_levels(
     """
     frame = levels.reset_index(drop=True)
     frame["numerator"] = frame["numerator"].astype("Float64").to_numpy(float, na_value=np.nan)
-    hidden = _unsafe(frame["n"], frame["numerator"], rules) | _rest_is_unsafe(frame, rules)
+    hidden = unsafe(frame["n"], frame["numerator"], rules) | _rest_is_unsafe(frame, rules)
     hidden = _protect_levels(frame, hidden, rules)
-    steps = frame["outcome"].map({k: STEPS[v] for k, v in (scales or {}).items()})
-    return _apply(frame, hidden, rules, steps.astype(float).fillna(STEPS["binary"]))
+    return apply_rules(frame, hidden, rules, steps_of(frame["outcome"], scales))
 
 
 def disclose_choices(choices: pd.DataFrame, rules: DisclosureSettings) -> pd.DataFrame:
@@ -144,9 +152,9 @@ def disclose_choices(choices: pd.DataFrame, rules: DisclosureSettings) -> pd.Dat
     frame = choices.reset_index(drop=True)
     frame["numerator"] = frame["numerator"].astype(float)
     frame["estimate"] = frame["numerator"] / frame["n"].where(frame["n"] > 0)
-    hidden = _unsafe(frame["n"], frame["numerator"], rules)
+    hidden = unsafe(frame["n"], frame["numerator"], rules)
     hidden = _protect_areas(frame, hidden, ["wave", "variable", "choice"], rules)
-    return _apply(frame, hidden, rules, pd.Series(STEPS["binary"], index=frame.index))
+    return apply_rules(frame, hidden, rules, pd.Series(STEPS["binary"], index=frame.index))
 
 
 def disclose_communes(communes: pd.DataFrame, rules: DisclosureSettings) -> pd.DataFrame:
@@ -157,7 +165,7 @@ def disclose_communes(communes: pd.DataFrame, rules: DisclosureSettings) -> pd.D
     frame = communes.drop(columns=["raw", "raw_se"]).reset_index(drop=True)
     frame["numerator"] = np.nan
     hidden = frame["n"].lt(rules.round_from)
-    frame = _blank(frame, hidden | frame["estimate"].isna()).drop(columns="numerator")
+    frame = blank(frame, hidden | frame["estimate"].isna()).drop(columns="numerator")
     frame["shown"] = frame["estimate"]
     frame["disclosure"] = np.where(hidden, HIDDEN, SHOWN)
     return frame
@@ -208,20 +216,13 @@ def _provenance(ws: Workspace) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _unsafe(n: pd.Series, numerator: pd.Series, rules: DisclosureSettings) -> pd.Series:
-    """Tell which cells must not be known; an empty cell has nothing to hide."""
-    top = rules.hide_counts_to
-    small = numerator.between(1, top) | (n - numerator).between(1, top)
-    return (n.between(1, rules.round_from - 1) | small).astype(bool)
-
-
 def _rest_is_unsafe(frame: pd.DataFrame, rules: DisclosureSettings) -> pd.Series:
     """Tell which groups give away an unsafe remainder when taken from everybody."""
     keys = ["area", "wave", "outcome"]
     everybody = frame.loc[frame["group"].eq("all"), [*keys, "n", "numerator"]]
     both = frame[keys].merge(everybody, on=keys, how="left", validate="m:1")
     both.index = frame.index
-    rest = _unsafe(both["n"] - frame["n"], both["numerator"] - frame["numerator"], rules)
+    rest = unsafe(both["n"] - frame["n"], both["numerator"] - frame["numerator"], rules)
     return rest & frame["group"].ne("all")
 
 
@@ -259,7 +260,7 @@ def _protect_areas(
         count = secret.groupby(group).sum()
         n = cells["n"].where(secret, 0).groupby(group).sum()
         numerator = cells["numerator"].where(secret, 0).groupby(group).sum(min_count=1)
-        telling = count.eq(1) | (count.gt(0) & _unsafe(n, numerator, rules))
+        telling = count.eq(1) | (count.gt(0) & unsafe(n, numerator, rules))
         candidates = group[~secret & group.map(telling)]
         if candidates.empty:
             result = hidden.copy()
@@ -267,28 +268,3 @@ def _protect_areas(
             return result
         smallest = candidates.drop_duplicates().index
         secret = secret | secret.index.isin(smallest)
-
-
-def _apply(
-    frame: pd.DataFrame, hidden: pd.Series, rules: DisclosureSettings, steps: pd.Series
-) -> pd.DataFrame:
-    few = ~hidden & frame["n"].lt(rules.show_from)
-    result = frame.copy()
-    result.loc[few, "estimate"] = (result["estimate"] / steps).round() * steps
-    if "conf_low" in result:
-        result.loc[few, "conf_low"] = np.floor(result["conf_low"] / steps + 1e-9) * steps
-        result.loc[few, "conf_high"] = np.ceil(result["conf_high"] / steps - 1e-9) * steps
-    result.loc[few, "numerator"] = np.nan
-    result = _blank(result, hidden | result["estimate"].isna())
-    result["shown"] = result["estimate"]
-    result["status"] = np.select([result["shown"].isna(), few], [HIDDEN, FEW], SHOWN)
-    return result
-
-
-def _blank(frame: pd.DataFrame, hidden: pd.Series) -> pd.DataFrame:
-    result = frame.copy()
-    result["n"] = result["n"].astype("Int64")
-    names = [c for c in ("estimate", "conf_low", "conf_high", "numerator") if c in result]
-    result.loc[hidden, names] = np.nan
-    result.loc[hidden, "n"] = pd.NA
-    return result

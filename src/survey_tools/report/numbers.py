@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Literal
 
 Lang = Literal["vi", "en"]
@@ -108,6 +108,10 @@ class Numbers:
         if float(value) < 0.001:  # type: ignore[arg-type]
             return f"p < {self.number(0.001, 3)}"
         return f"p = {self.number(value, 3)}"
+
+    def day(self, value: date) -> str:
+        """Write a day."""
+        return f"{value:%d/%m/%Y}" if self.lang == "vi" else f"{value.day} {value:%B %Y}"
 
     def moment(self, value: object) -> str:
         """Write a point in time in UTC, to the minute; a text that is none stays as it is."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from survey_tools.areas import Area
+from survey_tools.areas import Area, AreaKey
 from survey_tools.params import Study
 from survey_tools.report.numbers import Lang, Numbers
 from survey_tools.report.wording import Wording
@@ -23,7 +23,9 @@ class Results:
     """Disclosed results for one page.
 
     `levels`, `choices` and `communes` have `shown` (the figure to show, NaN where hidden) and `status`
-    (`shown`, `few` or `hidden`). `area` is the commune of the page, None on the district page.
+    (`shown`, `few` or `hidden`). `area` is the commune of the page, None on the district page, which
+    has also the levels by further lists of areas (`by_list`), the units of these lists, and which share
+    of each unit's people lives within the study (None where not known).
     """
 
     study: Study
@@ -42,6 +44,9 @@ class Results:
     flow: pd.DataFrame
     labels: dict[tuple[str, str], str]
     questions: dict[str, str]
+    by_list: pd.DataFrame = field(default_factory=pd.DataFrame)
+    lists: dict[str, tuple[Area, ...]] = field(default_factory=dict)
+    shares_inside: dict[AreaKey, float | None] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -67,7 +72,7 @@ class Results:
     @property
     def place_within(self) -> str:
         """Name of the place inside a sentence: Vietnamese writes «xã», «thị trấn» small there."""
-        return self.place[0].lower() + self.place[1:] if self.lang == "vi" else self.place
+        return within(self.place, self.lang)
 
     @property
     def confidence(self) -> str:
@@ -129,6 +134,11 @@ class Results:
             & self.effects["wave"].eq(self.study.waves.endline)
         ]
         return None if rows.empty else rows.iloc[0]
+
+
+def within(name: str, lang: Lang) -> str:
+    """Write the name of a place as it stands inside a sentence: Vietnamese writes «xã» small there."""
+    return name[0].lower() + name[1:] if lang == "vi" else name
 
 
 def rows_of(frame: pd.DataFrame) -> Iterable[Any]:

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from survey_tools.report.disclosure import FEW, HIDDEN, SHOWN
 from survey_tools.report.markup import Cell, Table
 from survey_tools.report.numbers import MISSING, SHARES
 from survey_tools.report.results import Results, rows_of
+from survey_tools.report.small_cells import FEW, HIDDEN, SHOWN
 
 
 def key_figures_table(results: Results, outcomes: Sequence[str] | None = None) -> Table:
@@ -25,11 +25,11 @@ def key_figures_table(results: Results, outcomes: Sequence[str] | None = None) -
         last = results.level(outcome, waves.endline, area=results.code)
         rows.append(
             (
-                (results.outcome(outcome), _unit_note(results, outcome)),
+                (results.outcome(outcome), unit_note(results, outcome)),
                 _bare_level(results, first, scale),
                 _bare_level(results, last, scale),
                 _level_interval(results, last, scale),
-                _count(results, last),
+                count_cell(results, last),
                 _change(results, first, last, scale),
             )
         )
@@ -43,7 +43,7 @@ def key_figures_table(results: Results, outcomes: Sequence[str] | None = None) -
         words("col_change"),
     )
     caption = words("caption_key", place=results.place_within)
-    return Table(caption, columns, tuple(rows), notes=_notes(results, rows))
+    return Table(caption, columns, tuple(rows), notes=notes_of(results, rows))
 
 
 def levels_table(
@@ -59,8 +59,11 @@ def levels_table(
             cells: list[Cell] = [results.wave(wave)] if len(waves) > 1 else []
             for group in ("regular", "intensive"):
                 row = results.level(outcome, wave, area=results.code, group=group)
-                cells += [_level(results, row, results.scale(outcome)), _count(results, row)]
-            rows.append(((results.outcome(outcome), _unit_note(results, outcome)), *cells))
+                cells += [
+                    level_cell(results, row, results.scale(outcome)),
+                    count_cell(results, row),
+                ]
+            rows.append(((results.outcome(outcome), unit_note(results, outcome)), *cells))
     words = results.words
     texts = ("col_outcome", "col_wave") if len(waves) > 1 else ("col_outcome",)
     columns = (*texts, "arm_regular", "col_n", "arm_intensive", "col_n")
@@ -69,7 +72,7 @@ def levels_table(
         words(key, place=results.place_within),
         tuple(words(column) for column in columns),
         tuple(rows),
-        _notes(results, rows),
+        notes_of(results, rows),
         text_columns=len(texts),
     )
 
@@ -186,7 +189,7 @@ def communes_table(results: Results, outcome: str | None = None) -> Table:
     ]
     names = ("commune", "effect", "weight", "n", "teams")
     caption = results.words("caption_communes", outcome=results.outcome(outcome))
-    return Table(caption, _columns(results, names), tuple(rows), _notes(results, rows))
+    return Table(caption, _columns(results, names), tuple(rows), notes_of(results, rows))
 
 
 def choices_table(results: Results, variable: str, wave: str | None = None) -> Table:
@@ -206,7 +209,7 @@ def choices_table(results: Results, variable: str, wave: str | None = None) -> T
     place = (results.place,) if results.area is None else (results.place, _district(results))
     caption = results.words("caption_choices", question=results.question(variable))
     columns = (results.words("col_choice"), *place)
-    return Table(caption, columns, tuple(rows), _notes(results, rows))
+    return Table(caption, columns, tuple(rows), notes_of(results, rows))
 
 
 def mark(text: str, status: str) -> str:
@@ -225,7 +228,7 @@ def _table(
         results.words(caption),
         _columns(results, names),
         tuple(rows),
-        _notes(results, rows),
+        notes_of(results, rows),
         text_columns,
     )
 
@@ -234,7 +237,8 @@ def _columns(results: Results, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(results.words(f"col_{name}") for name in names)
 
 
-def _notes(results: Results, rows: Sequence[tuple[Cell, ...]]) -> tuple[str, ...]:
+def notes_of(results: Results, rows: Sequence[tuple[Cell, ...]]) -> tuple[str, ...]:
+    """Explain the marks that stand in the cells of a table."""
     cells = [c if isinstance(c, str) else c[0] for row in rows for c in row[1:]]
     few = any(cell.endswith("*") for cell in cells)
     show = results.study.disclosure.show_from
@@ -244,7 +248,8 @@ def _notes(results: Results, rows: Sequence[tuple[Cell, ...]]) -> tuple[str, ...
     return tuple(notes)
 
 
-def _level(results: Results, row: pd.Series | None, scale: str) -> Cell:
+def level_cell(results: Results, row: pd.Series | None, scale: str) -> Cell:
+    """Write a level with its interval below."""
     if row is None or row["status"] == HIDDEN:
         return MISSING
     return (_bare_level(results, row, scale), _level_interval(results, row, scale))
@@ -262,7 +267,8 @@ def _level_interval(results: Results, row: pd.Series | None, scale: str) -> str:
     return results.numbers.interval(row["conf_low"], row["conf_high"], scale)
 
 
-def _count(results: Results, row: pd.Series | None) -> str:
+def count_cell(results: Results, row: pd.Series | None) -> str:
+    """Write the number of households behind a level."""
     return results.numbers.count(None if row is None else row["n"])
 
 
@@ -288,7 +294,7 @@ def _unit_key(scale: str) -> str:
     return "unit_points" if scale in SHARES else f"unit_{scale}"
 
 
-def _unit_note(results: Results, outcome: str) -> str:
+def unit_note(results: Results, outcome: str) -> str:
     """Name the unit of a level unless it is a percentage or the label names it."""
     return results.words("unit_index") if results.scale(outcome) == "index" else ""
 
