@@ -38,6 +38,7 @@ def district():
     )
     panel = construct.build_panel(household.household, household.roster, teams, ws.study)
     return SimpleNamespace(
+        ws=ws,
         drawn=drawn,
         household=household,
         team_log=team_log,
@@ -91,6 +92,73 @@ def test_build_flow__adds_up_to_the_panel_of_every_wave(district):
 def test_build_panel__the_renamed_question_is_answered_in_every_wave(district):
     answered = district.panel.groupby("wave")["qr_shop_30d"].agg(lambda s: s.notna().mean())
     assert (answered > 0.95).all()
+
+
+def test_broad__is_one_wherever_the_strict_outcome_is(district):
+    alternatives = district.ws.table("outcomes_alternative")
+    binary = alternatives.loc[alternatives["scale"] == "binary"]
+    for row in binary.itertuples():
+        strict, broad = district.panel[row.alternative_to], district.panel[row.outcome]
+        assert broad[strict == 1].eq(1).all(), row.outcome
+        assert strict.eq(1).any()
+        assert broad[strict == 0].notna().all(), row.outcome
+    paid_by_others = district.panel["water_cashless_last__broad"].gt(
+        district.panel["water_cashless_last"]
+    )
+    assert paid_by_others.any()
+
+
+def test_indices__both_kinds_rank_households_alike(district):
+    for name in construct.FAMILIES:
+        both = district.panel[[name, f"{name}__icw"]]
+        assert both.notna().all(axis=1).mean() > 0.5
+        assert both.corr().iloc[0, 1] > 0.8
+
+
+def test_survey_weights__stand_for_the_households_of_the_communes(district):
+    communes = district.ws.table("communes")
+    found = construct.survey_weights(district.panel, district.teams, communes)
+    panel = construct.add_weights(district.panel, found)
+    sums = panel.groupby(["wave", "commune_code"])["weight"].sum()
+    of_commune = district.teams.groupby("commune_code")["households"].sum()
+    expected = sums.index.get_level_values("commune_code").map(of_commune)
+    np.testing.assert_allclose(sums, expected, rtol=1e-9)
+    assert found.summary.groupby("wave").size().eq(len(of_commune)).all()
+    assert found.summary["note"].eq("no interview").any()
+
+
+def test_submissions__received_are_dropped_or_analysed(district):
+    found = district.household
+    flow = construct.build_flow(
+        found.flow, district.drawn.sample, district.panel, district.study, found.visits
+    )
+    counts = construct.submissions(flow)
+    assert (counts["received"] == counts["dropped"] + counts["analysed"]).all()
+    assert counts["analysed"].sum() == len(district.panel)
+    assert counts["received"].sum() == len(district.household.dropped) + len(district.panel)
+
+
+def test_build_response__says_the_same_as_the_flow(district):
+    found = district.household
+    response = construct.build_response(
+        district.panel, found.visits, district.drawn.sample, district.teams, district.study
+    )
+    flow = construct.build_flow(
+        found.flow, district.drawn.sample, district.panel, district.study, found.visits
+    )
+    chain = flow.loc[flow["stage"] == "construct"].set_index(["wave", "reason"])["dropped"]
+    for wave in district.study.waves.all:
+        for reason in ("no accepted visit", "visited but never met", "met but no consent"):
+            assert response[f"reason__{wave}"].eq(reason).sum() == chain[wave, reason]
+
+
+def test_exposure_sources__answers_and_logs_tell_of_the_same_teams(district):
+    table = construct.exposure_sources(
+        district.panel, district.team_log.table, None, district.teams, district.study
+    )
+    both = construct.agreement(table).iloc[0]
+    assert both["n"] >= 5
+    assert both["pearson"] > 0
 
 
 def test_build_panel__outcomes_stay_within_their_scale(district):

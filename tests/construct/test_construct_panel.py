@@ -5,6 +5,7 @@ from construct_frames import STUDY, TEAMS, code, household_frame, interview, ros
 
 from survey_tools import contracts
 from survey_tools.construct import (
+    BROAD,
     FAMILIES,
     OUTCOMES,
     build_answers,
@@ -12,9 +13,11 @@ from survey_tools.construct import (
     build_households,
     build_panel,
     build_sites,
+    submissions,
     team_exposure,
     write_analysis,
 )
+from survey_tools.construct.anderson import INDICES
 from survey_tools.errors import ContractError
 
 
@@ -56,6 +59,7 @@ def test_build_panel__has_arm_outcomes_and_exposure_as_numbers():
     panel = panel_of(household())
     assert panel["intensive"].tolist() == [1, 1, 0, 0]
     numbers = [*OUTCOMES, *FAMILIES, "reached", "contacts", "resp_age", "has_smartphone"]
+    numbers += [*BROAD, *INDICES]
     assert set(panel[numbers].dtypes.astype(str)) == {"float64"}
     assert row(panel, 1, "w3")["contacts"] == 3
     assert panel["has_smartphone"].tolist() == [1, 1, 1, 1]
@@ -111,7 +115,8 @@ def test_build_households__one_row_each_and_columns_of_a_wave_not_collected():
     one = table.set_index("hhid").loc[code(1)]
     assert (one["qr_shop_30d__w1"], one["qr_shop_30d__w3"]) == (1, 0)
     assert (one["reached__w1"], one["reached__w3"], one["contacts__w3"]) == (0, 1, 3)
-    assert {f"{o}__{w}" for o in (*OUTCOMES, *FAMILIES) for w in STUDY.waves.all} <= {*table}
+    made = (*OUTCOMES, *FAMILIES, *BROAD, *INDICES)
+    assert {f"{o}__{w}" for o in made for w in STUDY.waves.all} <= {*table}
 
 
 def test_build_households__covariates_are_of_the_first_wave_seen():
@@ -198,9 +203,50 @@ def test_build_flow__interview_of_a_household_not_drawn_is_refused():
     assert "-H" not in str(error.value)
 
 
+def test_build_flow__a_drop_without_reason_is_refused():
+    broken = clean_flow().replace({"reason": {"training": " "}})
+    with pytest.raises(ContractError, match="no reason"):
+        build_flow(broken, SAMPLE, panel_of(household()), STUDY)
+
+
+def test_build_flow__submissions_of_no_wave_of_the_study_have_a_chain_that_ends_at_nothing():
+    more = pd.DataFrame(
+        [(0, "clean", "?", "received", 0, 3), (1, "clean", "?", "no wave", 3, 0),
+         (0, "clean", "w9", "received", 0, 2), (1, "clean", "w9", "training", 1, 1)],
+        columns=clean_flow().columns,
+    )  # fmt: skip
+    flow = build_flow(pd.concat([clean_flow(), more]), SAMPLE, panel_of(household()), STUDY)
+    last = flow.sort_values("step").groupby("wave")["remaining"].last()
+    assert (last["?"], last["w9"]) == (0, 0)
+    assert "wave that the study does not name" in flow.loc[flow["wave"] == "w9", "reason"].tolist()
+    assert submissions(flow).loc["w9"].tolist() == [2, 2, 0]
+
+
+def test_submissions__received_are_dropped_or_analysed_in_every_wave():
+    counts = submissions(build_flow(clean_flow(), SAMPLE, panel_of(household()), STUDY))
+    assert counts.loc["w1"].tolist() == [3, 1, 2]
+    assert counts.loc["w2"].tolist() == [0, 0, 0]
+    assert counts.loc["w3"].tolist() == [2, 0, 2]
+
+
+def test_submissions__a_flow_that_lost_a_row_does_not_add_up():
+    flow = build_flow(clean_flow(), SAMPLE, panel_of(household()), STUDY)
+    lost = flow.loc[flow["reason"] != "training"]
+    counts = submissions(lost)
+    assert counts.loc["w1", "received"] != counts.loc["w1", ["dropped", "analysed"]].sum()
+
+
+def test_write_analysis__a_table_that_is_none_is_refused():
+    with pytest.raises(TypeError, match="panle"):
+        write_analysis(
+            None, panel=None, households=None, teams=None, answers=None, flow=None, panle=1
+        )
+
+
 def test_write_analysis__reads_back(tmp_path):
     class Folders:
         analysis = tmp_path / "analysis"
+        study = STUDY
 
     panel = panel_of(household())
     teams = team_exposure(None, TEAMS, None)
@@ -208,6 +254,7 @@ def test_write_analysis__reads_back(tmp_path):
         Folders, panel=panel, households=build_households(panel, teams, STUDY), teams=teams,
         answers=build_answers(household(), []), flow=build_flow(clean_flow(), None, panel, STUDY),
     )  # fmt: skip
-    pd.testing.assert_frame_equal(contracts.read_table(Folders.analysis, "panel"), panel)
+    back = contracts.read_table(Folders.analysis, "panel")
+    pd.testing.assert_frame_equal(back, panel.assign(area_list="2024"))
     assert len(contracts.read_table(Folders.analysis, "households")) == 3
     assert contracts.read_table(Folders.analysis, "answers").empty

@@ -59,6 +59,8 @@ def exposure_sources(
         as an average one). Site form: share of the commune's teams that are active, last reference
         month up to the last endline interview. Missing where an account is silent.
     """
+    contracts.same_list(panel=panel, team_log=team_log, sites=sites, teams=teams)
+    contracts.same_list(panel=panel, team_log=team_log, sites=sites, teams=teams)
     endline = panel.loc[panel["wave"] == study.waves.endline]
     table = teams[["team_id", "commune_code", "households"]].reset_index(drop=True)
     table = table.merge(_answers(endline), on="team_id", how="left", validate="1:1")
@@ -80,24 +82,25 @@ def agreement(sources: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a pair: `left, right, unit, n`; correlations of Pearson and Spearman; Cohen's kappa (1960)
-        of "above the median of its account" in both; missing, with a note, where fewer than five units
-        have both or an account says the same of all.
+        Contract `agreement`. One row a pair: `left, right, unit, n`; correlations of Pearson and Spearman;
+        Cohen's kappa (1960) of "above the median" in both, the median of the units that have both;
+        missing, with a note, where fewer than five units have both or an account says the same of all.
+        Of a commune the mean of its teams counts.
     """
     communes = sources.groupby("commune_code")[list(SOURCES)].mean()
     rows = []
     for left, right, unit in PAIRS:
         units = sources if unit == "team" else communes
         rows.append({"left": left, "right": right, "unit": unit, **_agree(units[[left, right]])})
-    return pd.DataFrame(rows, columns=AGREEMENT)
+    table = pd.DataFrame(rows, columns=AGREEMENT).astype({"n": "int64", "note": "str"})
+    return contracts.validate(table, "agreement")
 
 
 def kappa(left: pd.Series, right: pd.Series) -> float:
     """Return Cohen's kappa of two 0/1 ratings of the same units (Cohen 1960).
 
     Observed agreement above the agreement of chance, by the most that it could be above; missing where
-    both say the same of all. (The only function of a larger library that would be used here takes
-    three seconds to load.)
+    both say the same of all. Own code: statsmodels has it, and takes three seconds to load.
 
     >>> round(kappa(pd.Series([1, 1, 0, 0]), pd.Series([1, 0, 0, 0])), 3)
     0.5
@@ -118,9 +121,7 @@ def _answers(endline: pd.DataFrame) -> pd.DataFrame:
     return by_team.assign(contacts_per_100_answers_6m=contacts).reset_index()
 
 
-def _log(
-    endline: pd.DataFrame, team_log: pd.DataFrame | None, teams: pd.DataFrame
-) -> pd.DataFrame:
+def _log(endline: pd.DataFrame, team_log: pd.DataFrame | None, teams: pd.DataFrame) -> pd.DataFrame:
     columns = ["team_id", "months_reported", "visits_per_100_log_6m"]
     first = endline.groupby("team_id")["interview_date"].min().dropna()
     if team_log is None or first.empty:
@@ -132,7 +133,7 @@ def _log(
     inside = log.loc[(log["month"] >= since) & (log["month"] < log["until"])]
     inside = inside.astype({"hh_visited": "float64"}).dropna(subset="hh_visited")
     by_team = inside.groupby("team_id")["hh_visited"].agg(["size", "mean"]).reset_index()
-    households = by_team["team_id"].map(teams.set_index("team_id")["households"])
+    households = by_team["team_id"].map(teams.set_index("team_id")["households"]).astype("float64")
     dose = 100 * ASKED_MONTHS * by_team["mean"] / households.where(households > 0)
     return by_team.assign(months_reported=by_team["size"], visits_per_100_log_6m=dose)[columns]
 

@@ -8,13 +8,19 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from survey_tools import contracts
 from survey_tools.construct.indices import FAMILIES, LEAST_COMPONENTS
 
 SUFFIX = "__icw"
+INDICES = tuple(f"{name}{SUFFIX}" for name in FAMILIES)
+"""Columns of the panel that hold these indices."""
+
 LEAST_ANSWERS = 20
 """Answers that an outcome needs in the reference group, and two outcomes together for a covariance."""
 
 SMALLEST_EIGENVALUE = 1e-6
+"""Below it the covariance is taken to have no inverse; two equal outcomes give 0."""
+
 LEAST_WEIGHT = 0.1
 """Share of the sum of weights that the outcomes of a household must have for it to get an index."""
 
@@ -54,16 +60,18 @@ def anderson_weights(
     Returns
     -------
     DataFrame
-        `index, outcome, n` (answers in the reference group), `mean, sd` (of the turned outcome), `weight`
-        (0 and a `note` where the outcome has too few answers or does not vary; all missing and a
-        note where the matrix has no inverse that can be trusted).
+        Contract `index_weights`: `index, outcome, n` (answers in the reference group), `mean, sd` (of the
+        turned outcome), `weight` (0 and a `note` where the outcome has too few answers or does not
+        vary; all missing and a note where the matrix has no inverse that can be trusted).
     """
     reference = panel.loc[(panel["wave"] == baseline) & (panel[treatment] == 0)]
     parts = [
         _family(reference, name, list(outcomes), reversed_, least_answers)
         for name, outcomes in families.items()
     ]
-    return pd.concat(parts, ignore_index=True)[WEIGHTS]
+    weights = pd.concat(parts, ignore_index=True)[WEIGHTS]
+    text = dict.fromkeys(["index", "outcome", "note"], "str")
+    return contracts.validate(weights.astype({**text, "n": "int64"}), "index_weights")
 
 
 def anderson_indices(
@@ -92,7 +100,7 @@ def anderson_indices(
     -------
     DataFrame
         One float64 column an index, `<index>__icw`, in standard deviations of one outcome; index as
-        `panel`.
+        `panel`. In the reference group its mean is 0 where no outcome is missing.
     """
     columns = {}
     for name, family in weights.groupby("index", sort=False):
@@ -141,7 +149,10 @@ def _family(
 
 
 def _pairwise(z: pd.DataFrame, least: int) -> np.ndarray:
-    """Mean products over the pairs that have both, as Anderson writes them; 1 on the diagonal."""
+    """Sum of products over the pairs that have both, by their number less one.
+
+    Anderson divides by the number; this way the diagonal is 1, as of what was standardised.
+    """
     has = z.notna().to_numpy(dtype=float)
     filled = z.fillna(0.0).to_numpy()
     both = has.T @ has

@@ -1,7 +1,7 @@
 """Make the wider definitions of some outcomes, by `params/outcomes_alternative.csv`.
 
-The stricter definition, under the same name without `__broad`, is in `outcomes`; estimates use that one.
-A broad outcome is 1 wherever the strict one is, and differs from it nowhere but from 0 or missing to 1.
+The stricter definitions are in `outcomes`; estimates use those. A broad outcome is 1 wherever the strict one
+is 1.
 """
 
 from __future__ import annotations
@@ -11,14 +11,11 @@ from collections.abc import Callable
 import pandas as pd
 
 from survey_tools.construct import outcomes
-from survey_tools.construct.coding import coded, ticked
+from survey_tools.construct.coding import either, ticked
 
 SUFFIX = "__broad"
 PAID_BY_ANYONE = (*outcomes.CASHLESS, "family", "agent")
 """As the company sees it that is paid: whoever sent the money, it came without cash."""
-
-BY_SOMEBODY_ELSE = ("helped", "team")
-BY_ONESELF_OR_NOT = ("alone", "cash")
 
 
 def elec_cashless_last__broad(household: pd.DataFrame) -> pd.Series:
@@ -38,19 +35,15 @@ def school_fee_cashless_last__broad(household: pd.DataFrame) -> pd.Series:
     return outcomes.where_pupils(household, paid)
 
 
-def qr_shop_30d__broad(household: pd.DataFrame) -> pd.Series:
-    """Return whether the respondent paid a shop by QR in 30 days or, from 60 on, has others pay so.
-
-    The form asks who does it for them of people from 60 on only, and without a period.
-    """
-    helped = coded(household, "eld_how", one=BY_SOMEBODY_ELSE, zero=BY_ONESELF_OR_NOT)
-    return outcomes.qr_shop_30d(household).mask(helped == 1, 1.0)
+def qr_shop_12m__broad(household: pd.DataFrame) -> pd.Series:
+    """Return whether the respondent paid a shop or market without cash in 12 months, 30 days among them."""
+    in_12_months = either(ticked(household, "pay12", "shop"), ticked(household, "pay12", "market"))
+    return either(outcomes.qr_shop_30d(household), in_12_months)
 
 
 def bought_online_12m__broad(household: pd.DataFrame) -> pd.Series:
     """Return whether the respondent ordered online in 12 months or paid for somebody's online order."""
-    paid_online = ticked(household, "pay12", "online")
-    return outcomes.bought_online_12m(household).mask(paid_online == 1, 1.0)
+    return either(outcomes.bought_online_12m(household), ticked(household, "pay12", "online"))
 
 
 BROAD: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
@@ -59,7 +52,7 @@ BROAD: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
         elec_cashless_last__broad,
         water_cashless_last__broad,
         school_fee_cashless_last__broad,
-        qr_shop_30d__broad,
+        qr_shop_12m__broad,
         bought_online_12m__broad,
     )
 }
@@ -72,7 +65,7 @@ def add_broad(household: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     household : DataFrame
-        Contract `household`.
+        Contract `household`. A question that no submission holds counts as not answered.
 
     Returns
     -------
@@ -81,3 +74,39 @@ def add_broad(household: pd.DataFrame) -> pd.DataFrame:
     """
     values = {name: outcome(household).astype("float64") for name, outcome in BROAD.items()}
     return pd.DataFrame({"_id": household["_id"], **values}, index=household.index)
+
+
+def compare_definitions(panel: pd.DataFrame, alternatives: pd.DataFrame) -> pd.DataFrame:
+    """Set the levels of the outcomes and of their second definitions side by side.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        Contract `panel`.
+    alternatives : DataFrame
+        `outcome, alternative_to` of `params/outcomes_alternative.csv`.
+
+    Returns
+    -------
+    DataFrame
+        One row a second definition and wave: `outcome, alternative_to, wave, n` (interviews with both),
+        `mean_used, mean_alternative` over these, `higher` and `lower` (interviews in which the second
+        is the higher, or the lower one), `correlation` (missing where one of them does not vary).
+    """
+    rows = []
+    for new, used in alternatives[["outcome", "alternative_to"]].itertuples(index=False):
+        for wave, here in panel.groupby("wave"):
+            both = here[[used, new]].dropna()
+            rows.append(
+                {"outcome": new, "alternative_to": used, "wave": wave, "n": len(both),
+                 "mean_used": both[used].mean(), "mean_alternative": both[new].mean(),
+                 "higher": int((both[new] > both[used]).sum()),
+                 "lower": int((both[new] < both[used]).sum()),
+                 "correlation": _correlation(both[used], both[new])}
+            )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _correlation(left: pd.Series, right: pd.Series) -> float:
+    varies = left.nunique() > 1 and right.nunique() > 1
+    return float(left.corr(right)) if varies else float("nan")

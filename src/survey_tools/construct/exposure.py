@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from survey_tools import contracts
 from survey_tools.construct.coding import choices_of, coded, number, ticked
 from survey_tools.params import Study
 
@@ -110,6 +111,7 @@ def team_exposure(
         `hh_visited, people_guided, class_people` (sums of what was reported, missing if nothing was),
         `contacts_per_100`, `share_intensive_neighbours` (float64).
     """
+    contracts.same_list(team_log=team_log, teams=teams)
     table = teams[["team_id", "commune_code", "intensive", "households"]].reset_index(drop=True)
     sums = _sums(team_log, months).reindex(table["team_id"]).reset_index(drop=True)
     reported = sums["months_reported"].fillna(0).astype("int64")

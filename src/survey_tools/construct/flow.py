@@ -59,6 +59,7 @@ def build_flow(
         When a chain does not add up, the chains end at different numbers, or an interview is of no
         drawn household.
     """
+    contracts.same_list(study.areas.list_, sample=sample, panel=panel, visits=visits)
     submissions = clean_flow.loc[clean_flow["stage"] == "clean"]
     parts = [
         _one_wave(submissions.loc[submissions["wave"] == wave], sample, panel, visits, wave)
@@ -73,13 +74,36 @@ def build_flow(
     return contracts.validate(flow, "flow")
 
 
+def submissions(flow: pd.DataFrame) -> pd.DataFrame:
+    """Count the submissions of each wave from the two chains of the flow.
+
+    Parameters
+    ----------
+    flow : DataFrame
+        From `build_flow`.
+
+    Returns
+    -------
+    DataFrame
+        Index `wave`; `received` and `dropped` (from the chain of cleaning), `analysed` (interviews of
+        the analysis, from the chain of households). What adds up has received = dropped + analysed.
+    """
+    ordered = flow.sort_values("step")
+    clean = ordered.loc[ordered["stage"] == "clean"].groupby("wave")
+    received = clean["remaining"].first() + clean["dropped"].first()
+    households = ordered.loc[ordered["stage"] == "construct"].groupby("wave")
+    counts = pd.DataFrame({"received": received, "dropped": clean["dropped"].sum(),
+                           "analysed": households["remaining"].last()})  # fmt: skip
+    return counts.fillna(0).astype("int64").rename_axis("wave")
+
+
 def check_flow(flow: pd.DataFrame) -> None:
-    """Assert that each step of each chain leaves what the one before left, less what it dropped.
+    """Assert that each step of each chain leaves what the one before left, less what it dropped, and why.
 
     Raises
     ------
     ContractError
-        Names stage, wave and step of the first that does not add up.
+        Names stage, wave and step of the first that does not add up, or says how many give no reason.
     """
     ordered = flow.sort_values(["wave", "stage", "step"])
     before = ordered.groupby(["wave", "stage"])["remaining"].shift()
@@ -88,6 +112,10 @@ def check_flow(flow: pd.DataFrame) -> None:
         row = wrong.iloc[0]
         _refuse("A step of the flow does not add up.", None, None,
                 f"flow: stage {row['stage']}, wave {row['wave']}, step {row['step']}")  # fmt: skip
+    silent = flow["dropped"].gt(0) & flow["reason"].str.strip().eq("")
+    if silent.any():
+        _refuse("A step of the flow gives no reason.", "a reason for every drop",
+                f"{int(silent.sum())} step(s) without", "flow, column reason")  # fmt: skip
 
 
 def _one_wave(
@@ -147,7 +175,9 @@ def _households(
     else:
         households = pd.Series(sorted(drawn), dtype="str")
         found = reasons(households, interviewed, visits, wave).value_counts()
-        left = {reason: int(found.get(reason, 0)) for reason in (NOT_VISITED, NEVER_MET, NO_CONSENT)}
+        left = {
+            reason: int(found.get(reason, 0)) for reason in (NOT_VISITED, NEVER_MET, NO_CONSENT)
+        }
     remaining = len(drawn)
     for reason, gone in left.items():
         remaining -= gone

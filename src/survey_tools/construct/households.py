@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 
 from survey_tools import contracts
+from survey_tools.construct.anderson import INDICES
+from survey_tools.construct.broad import BROAD
 from survey_tools.construct.indices import FAMILIES
 from survey_tools.construct.outcomes import OUTCOMES
 from survey_tools.construct.panel import COVARIATES
 from survey_tools.params import Study
 
-BY_WAVE = (*OUTCOMES, *FAMILIES, "reached", "contacts")
+BY_WAVE = (*OUTCOMES, *FAMILIES, *BROAD, *INDICES, "reached", "contacts")
 """Columns of the panel that get one column a wave, `<name>__<wave>`."""
 
 
@@ -36,6 +38,7 @@ def build_households(panel: pd.DataFrame, teams_table: pd.DataFrame, study: Stud
         `reached__<wave>`, `contacts__<wave>` (float64), `interviewed__<wave>` (int64), `dose` (visits
         per 100 households of the team between baseline and endline), `share_intensive_neighbours`.
     """
+    contracts.same_list(panel=panel, teams=teams_table)
     treatment = study.design.treatment
     first = panel.sort_values(["hhid", "wave"]).drop_duplicates("hhid").set_index("hhid")
     keys = ["commune_code", "team_id", treatment, *COVARIATES]

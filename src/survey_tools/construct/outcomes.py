@@ -123,9 +123,7 @@ def add_outcomes(household: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"_id": household["_id"], **values}, index=household.index)
 
 
-def paid(
-    household: pd.DataFrame, question: str, cashless: tuple[str, ...] = CASHLESS
-) -> pd.Series:
+def paid(household: pd.DataFrame, question: str, cashless: tuple[str, ...] = CASHLESS) -> pd.Series:
     """Return 1 where a bill was paid in one of the ways `cashless`, 0 in another way, else missing."""
     known = (*CASHLESS, *IN_CASH_OR_BY_OTHERS)
     others = tuple(way for way in known if way not in cashless)

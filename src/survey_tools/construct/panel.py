@@ -8,6 +8,8 @@ from __future__ import annotations
 import pandas as pd
 
 from survey_tools import contracts
+from survey_tools.construct.anderson import anderson_indices, anderson_weights
+from survey_tools.construct.broad import add_broad
 from survey_tools.construct.coding import coded, number, ticked
 from survey_tools.construct.exposure import household_exposure
 from survey_tools.construct.indices import add_indices
@@ -42,9 +44,9 @@ def build_panel(
     Returns
     -------
     DataFrame
-        Sorted by household and wave: keys, arm, `interview_date`, covariates, twelve outcomes,
-        exposures. All numbers float64 (missing: not applicable or not answered) but the arm (int64);
-        `resp_edu` is a code.
+        Sorted by household and wave: keys, arm, `interview_date`, covariates, twelve outcomes and their
+        second definitions (`<outcome>__broad`, `<index>__icw`), exposures. All numbers float64 (missing:
+        not applicable or not answered) but the arm (int64); `resp_edu` is a code.
 
     Raises
     ------
@@ -61,6 +63,7 @@ def build_panel(
             where="clean/household",
             next_step="look at the flow of 20_clean for the reason",
         )
+    contracts.same_list(study.areas.list_, interviews=rows, teams=teams)
     arm = _arm(rows, teams, study.design.treatment)
     parts = [
         rows[["hhid", "wave"]],
@@ -70,14 +73,22 @@ def build_panel(
         _composition(rows, roster),
         _status(rows),
         add_outcomes(rows).drop(columns="_id"),
+        add_broad(rows).drop(columns="_id"),
         household_exposure(rows),
     ]
     panel = _with_groups(pd.concat(parts, axis=1))
-    panel = add_indices(panel, treatment=study.design.treatment)
+    panel = _with_indices(panel, study)
     panel = panel.sort_values(["hhid", "wave"], ignore_index=True)
     if len(panel) != len(rows):
         raise AssertionError("rows were lost or doubled while the panel was built")
     return contracts.validate(panel, "panel")
+
+
+def _with_indices(panel: pd.DataFrame, study: Study) -> pd.DataFrame:
+    treatment = study.design.treatment
+    weights = anderson_weights(panel, study.waves.baseline, treatment=treatment)
+    second = anderson_indices(panel, weights)
+    return pd.concat([add_indices(panel, treatment=treatment), second], axis=1)
 
 
 def _arm(rows: pd.DataFrame, teams: pd.DataFrame, treatment: str) -> pd.DataFrame:

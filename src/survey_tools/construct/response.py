@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import add
+
+import numpy as np
 import pandas as pd
 
 from survey_tools import contracts
@@ -15,7 +19,11 @@ NO_CONSENT = "met but no consent"
 
 
 def build_response(
-    panel: pd.DataFrame, visits: pd.DataFrame, sample: pd.DataFrame, teams: pd.DataFrame, study: Study
+    panel: pd.DataFrame,
+    visits: pd.DataFrame,
+    sample: pd.DataFrame,
+    teams: pd.DataFrame,
+    study: Study,
 ) -> pd.DataFrame:
     """Build the contract `response`: one row a drawn household.
 
@@ -37,23 +45,24 @@ def build_response(
     DataFrame
         `hhid, team_id, commune_code`, arm; `interviewed__<wave>` (0/1), `reason__<wave>` (`interviewed`, or
         why not, in the words of the flow); `pattern` (`101`: first and third wave); `attrited` (1 where
-        the baseline has an interview and the endline has none, 0 where both have, missing without
-        baseline).
+        the baseline has an interview and the endline has none, 0 where both have; missing without
+        baseline, and for all where the endline was not collected).
     """
-    treatment = study.design.treatment
+    contracts.same_list(panel=panel, visits=visits, sample=sample, teams=teams)
+    contracts.same_list(panel=panel, visits=visits, sample=sample, teams=teams)
+    treatment, waves = study.design.treatment, study.waves
     listed = teams[["team_id", "commune_code", treatment]]
     table = sample[["hhid", "team_id"]].merge(listed, on="team_id", how="left", validate="m:1")
     flags = {}
-    for wave in study.waves.all:
+    for wave in waves.all:
         reason = reasons(table["hhid"], panel, visits, wave)
         flags[wave] = reason.eq(INTERVIEWED).astype("int64")
         table[f"interviewed__{wave}"], table[f"reason__{wave}"] = flags[wave], reason
-    pattern = sum((flags[w].astype("str") for w in study.waves.all[1:]),
-                  flags[study.waves.all[0]].astype("str"))  # fmt: skip
-    first, last = flags[study.waves.baseline], flags[study.waves.endline]
-    attrited = (1 - last).astype("Int64").where(first == 1)
-    table = table.assign(pattern=pattern, attrited=attrited).sort_values("hhid", ignore_index=True)
-    return contracts.validate(table, "response")
+    pattern = reduce(add, (flag.astype("str") for flag in flags.values()))
+    first, last = flags[waves.baseline], flags[waves.endline]
+    attrited = (1 - last).astype("Int64").where(first.eq(1) & bool(last.any()))
+    table = table.assign(pattern=pattern, attrited=attrited)
+    return contracts.validate(table.sort_values("hhid", ignore_index=True), "response")
 
 
 def reasons(hhids: pd.Series, panel: pd.DataFrame, visits: pd.DataFrame, wave: str) -> pd.Series:
@@ -64,8 +73,14 @@ def reasons(hhids: pd.Series, panel: pd.DataFrame, visits: pd.DataFrame, wave: s
     reason = pd.Series(NOT_VISITED, index=hhids.index, dtype="str")
     if interviewed.empty:
         return reason.mask(reason.notna(), NOT_COLLECTED)
-    reason = reason.mask(hhids.isin(seen["hhid"]), NEVER_MET).mask(hhids.isin(met), NO_CONSENT)
-    return reason.mask(hhids.isin(interviewed), INTERVIEWED)
+    reason = reason.mask(_among(hhids, seen["hhid"]), NEVER_MET)
+    reason = reason.mask(_among(hhids, met), NO_CONSENT)
+    return reason.mask(_among(hhids, interviewed), INTERVIEWED)
+
+
+def _among(hhids: pd.Series, others: pd.Series) -> np.ndarray:
+    """Tell which codes are among others; `isin` takes ten times as long on text."""
+    return pd.Index(others.dropna().unique()).get_indexer(pd.Index(hhids)) >= 0
 
 
 def patterns(response: pd.DataFrame, study: Study) -> pd.DataFrame:

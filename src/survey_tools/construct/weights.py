@@ -6,22 +6,25 @@ Estimates nothing; `weight` says how many households of the commune an interview
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from survey_tools import contracts
-from survey_tools.construct.raking import Raked, rake
+from survey_tools.construct.raking import Floats, Margin, Raked, margin_gap, rake
 from survey_tools.errors import ContractError
 
 SIZES = ("1", "2", "3", "4", "5", "6", "7plus")
+CENSUS = tuple(f"hh_size_{size}" for size in SIZES)
 LEAST_IN_SIZE = 5
 """Interviews a size of household needs in a commune and wave; smaller sizes join the next one."""
 
 TRIM_AT = 3.0
-"""Weights above this many times the commune's median are cut to it, and the rest is spread."""
+"""No interview stands for more than this many times the households of the commune's average interview."""
 
-SUMMARY = ["wave", "commune_code", "households", "n", "n_teams", "sizes", "rounds", "gap", "trimmed",
+SUMMARY = ["wave", "commune_code", "households", "n", "n_teams", "sizes", "rounds", "trimmed", "gap",
            "smallest", "largest", "n_eff", "deff", "note"]  # fmt: skip
 
 
@@ -51,13 +54,15 @@ def survey_weights(
 ) -> Weights:
     """Weight the interviews of every wave and commune.
 
-    In each wave and commune by itself. 1. Base weight: households of the team over its interviews;
-    households of teams without an interview are carried by the commune's other teams in proportion.
-    2. Raked to two margins: households of each team, and the commune's households by size (shares of the
-    census of 2019), sizes with fewer than `least_in_size` interviews joined with a neighbour. An
-    interview without household size takes part in the first margin only. 3. Trimmed: what lies above
-    `trim_at` times the commune's median is cut and spread over the others, until nothing lies above. The
-    commune's sum is kept; the margins then hold approximately.
+    In each wave and commune by itself. 1. Base weight: households of the team over its interviews, which
+    is the inverse of the chance of being drawn times the team's response; households of teams without an
+    interview are carried by the commune's other teams in proportion. 2. Raked to two margins: households
+    of each team, and the commune's households by size (shares of the census of 2019). Sizes with fewer
+    than `least_in_size` interviews join a neighbour, and so do the smallest ones as long as the two
+    margins cannot both be met. An interview without household size takes part in the first margin
+    only. 3. Trimmed: what lies above `trim_at` times the commune's mean is cut and spread over the others,
+    until nothing lies above. The commune's sum is kept; the margins then hold approximately, and `gap` says
+    how nearly.
 
     Parameters
     ----------
@@ -71,15 +76,21 @@ def survey_weights(
     Returns
     -------
     Weights
+        In the summary, `gap` is the largest relative distance of the final weights to a margin, and `deff`
+        what unequal weights cost (n / n_eff); that answers of a team are alike is not in it.
 
     Raises
     ------
+    AreaError
+        When interviews and teams are of different lists of areas.
     ContractError
-        When an interview's commune is not in the list of communes, or a team with interviews has no
-        households.
+        When an interview's commune is not in the list of communes, a team with interviews has no
+        households, or the list of communes lacks the households by size.
     """
+    contracts.same_list(panel=panel, teams=teams, communes=communes)
+    contracts.same_list(panel=panel, teams=teams)
     _check_known(panel, teams, communes)
-    shares = communes.set_index("code")[[f"hh_size_{size}" for size in SIZES]].astype("float64")
+    census = communes.set_index("code")[list(CENSUS)].astype("float64")
     rows = pd.DataFrame(index=panel.index, columns=["weight_base", "weight_raked", "weight"])
     rows = rows.astype("float64")
     summary = []
@@ -87,8 +98,8 @@ def survey_weights(
     for wave in sorted(panel["wave"].unique()):
         for code, listed in teams.groupby("commune_code"):
             chosen = groups.get((wave, code), np.array([], dtype=np.int64))
-            sizes = teams_households(listed)
-            cell = _Cell(panel.iloc[chosen], sizes, shares.loc[str(code)].to_numpy())
+            households = listed.set_index("team_id")["households"].astype("float64")
+            cell = _Cell(panel.iloc[chosen], households, census.loc[str(code)].to_numpy())
             weighted = cell.weigh(least_in_size, trim_at)
             rows.iloc[chosen] = weighted.columns
             summary.append({"wave": wave, "commune_code": code, **weighted.summary})
@@ -103,7 +114,7 @@ def add_weights(panel: pd.DataFrame, weights: Weights) -> pd.DataFrame:
 
 
 def effective_sample(weight: pd.Series) -> float:
-    """Return Kish's effective sample size, (sum w)² / sum w² (Kish 1965, section 11.7).
+    """Return Kish's effective sample size, (sum w)² / sum w² (Kish 1965, section 11.7); 0 without rows.
 
     >>> effective_sample(pd.Series([1.0, 1.0, 1.0])), effective_sample(pd.Series([1.0, 3.0]))
     (3.0, 1.6)
@@ -112,14 +123,9 @@ def effective_sample(weight: pd.Series) -> float:
     return float(weight.sum()) ** 2 / squares if squares > 0 else 0.0
 
 
-def teams_households(teams: pd.DataFrame) -> pd.Series:
-    """Return the households of each team, by `team_id`."""
-    return teams.set_index("team_id")["households"].astype("float64")
-
-
 @dataclass(frozen=True)
 class _Weighted:
-    columns: np.ndarray
+    columns: Floats
     summary: dict[str, object]
 
 
@@ -129,103 +135,120 @@ class _Cell:
 
     interviews: pd.DataFrame
     teams: pd.Series
-    census: np.ndarray
+    census: Floats
 
     def weigh(self, least: int, trim_at: float) -> _Weighted:
-        total = float(self.teams.sum())
-        n = len(self.interviews)
+        total, n = float(self.teams.sum()), len(self.interviews)
         if n == 0:
             empty = {"households": total, "n": 0, "n_teams": 0, "sizes": "", "rounds": 0,
                      "trimmed": 0, "n_eff": 0.0, "note": "no interview"}  # fmt: skip
             return _Weighted(np.empty((0, 3)), empty)
-        base, team_codes, team_targets = self._base(total)
-        size_codes, groups = self._sizes(least)
-        raked = self._rake(base, (team_codes, team_targets), size_codes, groups)
+        base, of_teams = self._base(total)
+        raked, margins, groups = self._rake(base, of_teams, least)
         weight, trimmed = trim(raked.weight, trim_at)
         n_eff = effective_sample(pd.Series(weight))
+        seen = len(of_teams[1])
         summary = {
-            "households": total, "n": n, "n_teams": len(team_targets),
-            "sizes": " ".join(_names(groups)), "rounds": raked.rounds, "gap": raked.gap,
-            "trimmed": trimmed, "smallest": weight.min(), "largest": weight.max(),
-            "n_eff": n_eff, "deff": n / n_eff, "note": self._note(raked, len(team_targets)),
+            "households": total, "n": n, "n_teams": seen, "sizes": " ".join(_names(groups)),
+            "rounds": raked.rounds, "trimmed": trimmed, "gap": margin_gap(weight, margins),
+            "smallest": weight.min(), "largest": weight.max(), "n_eff": n_eff, "deff": n / n_eff,
+            "note": _note(len(self.teams) - seen, len(groups), trimmed),
         }  # fmt: skip
         return _Weighted(np.column_stack([base, raked.weight, weight]), summary)
 
-    def _base(self, total: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _base(self, total: float) -> tuple[Floats, Margin]:
         codes, names = pd.factorize(self.interviews["team_id"], sort=True)
         households = self.teams.reindex(names).to_numpy(dtype=float)
         targets = households * (total / households.sum())
-        return (targets / np.bincount(codes))[codes], codes, targets
-
-    def _sizes(self, least: int) -> tuple[np.ndarray, list[list[int]]]:
-        """Codes of the joined sizes (-1: size unknown) and which sizes each joins."""
-        size = self.interviews["hh_size"].to_numpy(dtype=float)
-        place = np.where(np.isfinite(size) & (size >= 1), np.clip(size, 1, len(SIZES)) - 1, -1)
-        place = place.astype(np.int64)
-        groups = join_sizes(np.bincount(place[place >= 0], minlength=len(SIZES)), least)
-        lookup = np.array([k for k, group in enumerate(groups) for _ in group] + [-1])
-        return lookup[place], groups
+        return (targets / np.bincount(codes))[codes], (codes.astype(np.int64), targets)
 
     def _rake(
-        self,
-        base: np.ndarray,
-        of_teams: tuple[np.ndarray, np.ndarray],
-        size_codes: np.ndarray,
-        groups: list[list[int]],
-    ) -> Raked:
-        census = np.array([self.census[group].sum() for group in groups])
-        known = base[size_codes >= 0].sum()
-        if len(groups) < 2 or census.sum() == 0:
-            return rake(base, [of_teams])
-        sizes = (size_codes, census / census.sum() * known)
-        return rake(base, [sizes, of_teams])
+        self, base: Floats, of_teams: Margin, least: int
+    ) -> tuple[Raked, list[Margin], list[list[int]]]:
+        """Rake with as many sizes as can be met together with the teams."""
+        place = self._size_places()
+        counts = np.bincount(place[place >= 0], minlength=len(SIZES))
+        while True:
+            groups = join_sizes(counts, least, self.census)
+            margins = [*_size_margin(place, groups, self.census, base), of_teams]
+            raked = rake(base, margins)
+            if raked.converged or len(groups) == 1:
+                return raked, margins, groups
+            least = 1 + min(int(counts[group].sum()) for group in groups)
 
-    def _note(self, raked: Raked, seen: int) -> str:
-        notes = []
-        if seen < len(self.teams):
-            notes.append(f"{len(self.teams) - seen} team(s) without interview carried by the others")
-        if not raked.converged:
-            notes.append("margins met approximately")
-        return "; ".join(notes)
+    def _size_places(self) -> NDArray[np.int64]:
+        """Place of each interview's size in `SIZES`; -1 where the size is unknown."""
+        size = self.interviews["hh_size"].to_numpy(dtype=float)
+        known = np.isfinite(size) & (size >= 1)
+        place = np.clip(np.where(known, size, 1), 1, len(SIZES)) - 1
+        return np.where(known, place, -1).astype(np.int64)
 
 
-def join_sizes(counts: np.ndarray, least: int) -> list[list[int]]:
-    """Join neighbouring sizes until each group has at least `least` interviews.
+def _size_margin(
+    place: NDArray[np.int64], groups: list[list[int]], census: Floats, base: Floats
+) -> list[Margin]:
+    """Households by joined size, as many in all as the interviews with a known size stand for."""
+    shares = np.array([census[group].sum() for group in groups])
+    if len(groups) < 2:
+        return []
+    lookup = np.array([k for k, group in enumerate(groups) for _ in group] + [-1])
+    codes = lookup[place]
+    return [(codes, shares / shares.sum() * base[codes >= 0].sum())]
 
-    The smallest group is joined with the smaller of its neighbours, again and again.
 
-    >>> join_sizes(np.array([1, 6, 7, 5, 2, 2, 0]), 5)
+def _note(silent: int, groups: int, trimmed: int) -> str:
+    notes = [f"{silent} team(s) without interview carried by the others"] if silent else []
+    notes += ["sizes of household not used"] if groups == 1 else []
+    notes += ["margins met approximately"] if trimmed else []
+    return "; ".join(notes)
+
+
+def join_sizes(counts: NDArray[np.int64], least: int, census: Floats) -> list[list[int]]:
+    """Join neighbouring sizes until each has at least `least` interviews and households in the census.
+
+    The smallest group that lacks them is joined with the smaller of its neighbours, again and again.
+
+    >>> join_sizes(np.array([1, 6, 7, 5, 2, 2, 0]), 5, np.ones(7))
     [[0, 1], [2], [3, 4, 5, 6]]
     """
     groups = [[k] for k in range(len(counts))]
     while len(groups) > 1:
         sums = [int(counts[group].sum()) for group in groups]
-        k = int(np.argmin(sums))
-        if sums[k] >= least:
+        poor = [k for k, group in enumerate(groups) if sums[k] < least or census[group].sum() <= 0]
+        if not poor:
             break
+        k = min(poor, key=lambda one: sums[one])
         beside = [j for j in (k - 1, k + 1) if 0 <= j < len(groups)]
-        j = min(beside, key=lambda one: sums[one])
-        low, high = min(j, k), max(j, k)
+        low, high = sorted((k, min(beside, key=lambda one: sums[one])))
         groups[low : high + 1] = [groups[low] + groups[high]]
     return groups
 
 
-def trim(weight: np.ndarray, at: float) -> tuple[np.ndarray, int]:
-    """Cut weights above `at` times the median, spread the excess over the others, keep the sum.
+def trim(weight: Floats, at: float) -> tuple[Floats, int]:
+    """Cut weights above `at` times their mean, spread the excess over the others, keep the sum.
 
-    The limit is that of the weights given; it is applied until no weight lies above.
+    The others grow in proportion, which may lift further ones above the limit; it is repeated until none
+    lies above.
+
+    Parameters
+    ----------
+    weight : array, shape (n,)
+        Above 0.
+    at : float
+        Above 1, so that the limits of all are more than the sum.
 
     Returns
     -------
     (array, int)
         Weights, and how many stand at the limit.
     """
-    limit = at * float(np.median(weight))
-    total, weight = weight.sum(), weight.astype(np.float64)
+    if at <= 1:
+        raise ValueError("weights cannot be cut to their mean or below and keep their sum")
+    limit, total = at * float(weight.mean()), float(weight.sum())
+    weight = weight.astype(np.float64)
     cut = weight > limit
     while cut.any():
-        rest = weight[~cut].sum()
-        spread = (total - limit * cut.sum()) / rest
+        spread = (total - limit * cut.sum()) / weight[~cut].sum()
         weight = np.where(cut, limit, weight * spread)
         more = ~cut & (weight > limit * (1 + 1e-12))
         if not more.any():
@@ -239,6 +262,8 @@ def _names(groups: list[list[int]]) -> list[str]:
 
 
 def _check_known(panel: pd.DataFrame, teams: pd.DataFrame, communes: pd.DataFrame) -> None:
+    if missing := [name for name in CENSUS if name not in communes]:
+        _refuse(f"column(s) {', '.join(missing)} not there", "params/communes.csv")
     problems = {
         "team(s) of interviews outside params/teams.csv": ~panel["team_id"].isin(teams["team_id"]),
         "commune(s) of teams outside params/communes.csv": ~teams["commune_code"].isin(
@@ -250,10 +275,14 @@ def _check_known(panel: pd.DataFrame, teams: pd.DataFrame, communes: pd.DataFram
     }
     for what, wrong in problems.items():
         if wrong.any():
-            raise ContractError(
-                "Interviews cannot be weighted.",
-                expected="a team with households, in a commune with census counts",
-                found=f"{int(wrong.sum())} row(s): {what}",
-                where="params/teams.csv, params/communes.csv",
-                next_step="complete the lists",
-            )
+            _refuse(f"{int(wrong.sum())} row(s): {what}", "params/teams.csv, params/communes.csv")
+
+
+def _refuse(found: str, where: str) -> NoReturn:
+    raise ContractError(
+        "Interviews cannot be weighted.",
+        expected="a team with households, in a commune with census counts by size of household",
+        found=found,
+        where=where,
+        next_step="complete the lists",
+    )

@@ -9,6 +9,9 @@ import pandas as pd
 from survey_tools import contracts
 from survey_tools.params import Workspace
 
+FURTHER = ("sites", "weights", "response", "exposure", "agreement", "index_weights")
+"""Tables that may be written beside the five that every study has."""
+
 
 def write_analysis(
     ws: Workspace,
@@ -18,13 +21,35 @@ def write_analysis(
     teams: pd.DataFrame,
     answers: pd.DataFrame,
     flow: pd.DataFrame,
-    sites: pd.DataFrame | None = None,
+    **further: pd.DataFrame | None,
 ) -> list[Path]:
-    """Write the tables of `analysis/`, each validated, whole or not at all, mode 0600."""
+    """Write the tables of `analysis/`, each validated, whole or not at all, mode 0600.
+
+    Tables with codes say in the column `area_list` of which list of areas the codes are.
+
+    Parameters
+    ----------
+    ws : Workspace
+    panel, households, teams, answers, flow : DataFrame
+        Contracts of these names.
+    **further : DataFrame or None
+        Tables of `FURTHER`, by name; None is left out.
+
+    Raises
+    ------
+    AreaError
+        When a table says that its codes are of another list than the study's.
+    ContractError
+        When a table breaks its contract or cannot be written.
+    TypeError
+        When a name is not one of `FURTHER`.
+    """
+    if unknown := sorted(set(further) - set(FURTHER)):
+        raise TypeError(f"no tables of analysis/: {', '.join(unknown)}")
     tables = {"panel": panel, "households": households, "teams": teams, "answers": answers,
-              "flow": flow, "sites": sites}  # fmt: skip
+              "flow": flow, **further}  # fmt: skip
     return [
-        contracts.write_table(table, ws.analysis, name)
+        contracts.write_table(contracts.stamp_list(table, ws.study.areas.list_), ws.analysis, name)
         for name, table in tables.items()
         if table is not None
     ]
