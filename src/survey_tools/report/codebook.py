@@ -13,25 +13,26 @@ from pathlib import Path
 from survey_tools.params import Study
 from survey_tools.report import markup
 from survey_tools.report.codebook_entry import ALL_WAVES, Code, Entry, write_table
-from survey_tools.report.disclosure import FEW
 from survey_tools.report.distributions import UNCOUNTED, YES, Spread
 from survey_tools.report.numbers import MISSING, Lang
-from survey_tools.report.shell import TEMPLATE, foot, head, synthetic_banner, write_page
+from survey_tools.report.shell import TEMPLATE, Gate, foot, head, synthetic_banner, write_page
+from survey_tools.report.small_cells import FEW
 from survey_tools.report.wording import Wording, entries
 
 FILES: dict[Lang, str] = {"vi": "codebook.html", "en": "codebook.en.html"}
-MANY_CODES = 40
-"""A longer list of codes is folded."""
+TABLE = "codebook.csv"
 
-FACTS = ("path", "type", "unit", "respondent", "values", "missing_codes", "personal_data", "role",
-         "formula", "made_of", "indicator", "source", "note")  # fmt: skip
+FACTS = ("columns", "path", "type", "unit", "respondent", "values", "missing_codes", "personal_data", "role",
+         "formula", "made_of", "alternative_to", "indicator", "source", "note")  # fmt: skip
 """What a page says of a variable, in this order; empty ones are left out. `asked_if` follows `respondent`."""
 
 ENGLISH = ("unit", "respondent", "formula", "indicator", "source", "note")
 """What registers say in English alone."""
 
 
-def write_codebook(study: Study, codebook: Sequence[Entry], folder: Path) -> tuple[Path, Path]:
+def write_codebook(
+    study: Study, codebook: Sequence[Entry], folder: Path, gate: Gate | None = None
+) -> tuple[Path, Path]:
     """Write `codebook.html` (Vietnamese), `codebook.en.html` and `codebook.csv`.
 
     Parameters
@@ -40,6 +41,8 @@ def write_codebook(study: Study, codebook: Sequence[Entry], folder: Path) -> tup
     codebook : sequence of Entry
         In the order in which they are shown; entries of one table together.
     folder : Path
+    gate : callable, optional
+        See `shell.write_page`.
 
     Returns
     -------
@@ -47,10 +50,10 @@ def write_codebook(study: Study, codebook: Sequence[Entry], folder: Path) -> tup
         The page in the first language of the study, and the table.
     """
     pages = [
-        write_page(folder / FILES[lang], _Page(study, codebook, lang).source())
+        write_page(folder / FILES[lang], _Page(study, codebook, lang).source(), gate)
         for lang in study.report.languages
     ]
-    return pages[0], write_table(codebook, folder / "codebook.csv")
+    return pages[0], write_table(codebook, folder / TABLE, gate)
 
 
 class _Words(Wording):
@@ -119,16 +122,20 @@ class _Page:
     def _tables(self) -> Iterator[str]:
         for table, group in _by_table(self.codebook):
             yield markup.heading(f"table-{table}", self.words(f"table_{table}")).source
-            file = self.words("stage", stage=group[0].stage, table=table)
-            yield markup.paragraphs([file]).source
-            sections = [one.section_vi for one in group]
-            section = ""
-            for one in group:
-                mine = one.section_vi if self.lang == "vi" else one.section_en
-                if mine != section and mine:
-                    yield f'<h3 class="section">{escape(mine)}</h3>'
-                section = mine or section
-                yield self._entry(one, level=4 if any(sections) and section else 3)
+            said = [self.words("stage", stage=group[0].stage, table=table)]
+            said += [self.words(key) for key in (f"also_{table}",) if key in self.words]
+            said += [] if group[0].counted else [self.words("not_counted")]
+            yield markup.paragraphs(said).source
+            parted = any(one.section_vi for one in group)
+            for section, part in groupby(group, key=self._section):
+                if parted:
+                    yield f'<h3 class="section">{escape(section)}</h3>'
+                yield from (self._entry(one, level=4 if parted else 3) for one in part)
+
+    def _section(self, one: Entry) -> str:
+        """Name the group of the form that a question stands in."""
+        named = one.section_vi if self.lang == "vi" else one.section_en
+        return named or self.words("section_other")
 
     def _entry(self, one: Entry, level: int) -> str:
         label, other = one.label(self.lang), one.label(self.other)
@@ -148,6 +155,8 @@ class _Page:
         said = {name: str(getattr(one, name)) for name in FACTS}
         said["personal_data"] = self.words(f"class_{one.personal_data}")
         said["role"] = self.words(f"role_{one.role}")
+        if f"type_{one.type}" in self.words:
+            said["type"] = self.words(f"type_{one.type}")
         if one.path:
             asked = (
                 " · ".join(one.asked_if.split(" ; "))
@@ -171,12 +180,13 @@ class _Page:
         if one.split_off:
             yield self._note_of("split_off")
             return
-        if len(one.codes) > MANY_CODES or (one.codes and not one.spreads):
+        if one.codes and not any(spread.shares for spread in one.spreads.values()):
             codes = markup.bullets(self._code(code) for code in one.codes).source
             summary = self.words("many_codes", count=len(one.codes))
             yield f"<details><summary>{escape(summary)}</summary>{codes}</details>"
         if not one.spreads:
-            yield self._note_of("no_data")
+            if one.counted or not one.in_data:
+                yield self._note_of("no_data")
             return
         yield self._table(one)._repr_html_()
         if one.personal_data in UNCOUNTED:
@@ -245,8 +255,11 @@ class _Page:
         return self.words("quantile", share=self.numbers.percent(p))
 
     def _value(self, value: float | str | None) -> str:
-        if value is None or isinstance(value, str):
-            return value or MISSING
+        if isinstance(value, str):
+            year, _, month = value.partition("-")
+            return f"{month}/{year}" if self.lang == "vi" else value
+        if value is None:
+            return MISSING
         digits = 0 if float(value).is_integer() else len(f"{value:.10g}".partition(".")[2])
         return self.numbers.number(value, digits)
 

@@ -9,16 +9,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from survey_tools.files import PUBLIC, replacing
-from survey_tools.report.disclosure import FEW
 from survey_tools.report.distributions import Spread
 from survey_tools.report.numbers import MISSING, Lang
+from survey_tools.report.shell import Gate
+from survey_tools.report.small_cells import FEW
 
 ALL_WAVES = "all"
 """Stands for the wave in a table without waves."""
 
-COLUMNS = ("table", "variable", "label_vi", "label_en", "path", "type", "unit", "respondent",
+COLUMNS = ("table", "variable", "columns", "label_vi", "label_en", "path", "type", "unit", "respondent",
                "asked_if", "required", "values", "missing_codes", "personal_data", "role", "formula",
-               "made_of", "indicator", "source", "note")  # fmt: skip
+               "made_of", "alternative_to", "indicator", "source", "note")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,21 @@ class Code:
 
 @dataclass(frozen=True)
 class Entry:
-    """One variable of one table; `spreads` by wave, or by `ALL_WAVES` in a table without waves."""
+    """One variable of one table.
+
+    Attributes
+    ----------
+    columns : str
+        Its columns, where they are not called as it is.
+    split_off : bool
+        Whether its answers lie in `data/private/` alone.
+    in_data : bool
+        Whether the table has it by now.
+    counted : bool
+        Whether its table is one of which distributions are made.
+    spreads : mapping
+        By wave, or by `ALL_WAVES` in a table without waves.
+    """
 
     table: str
     stage: str
@@ -54,10 +69,14 @@ class Entry:
     role: str = ""
     formula: str = ""
     made_of: str = ""
+    alternative_to: str = ""
     indicator: str = ""
     source: str = ""
     note: str = ""
+    columns: str = ""
     split_off: bool = False
+    in_data: bool = True
+    counted: bool = True
     spreads: Mapping[str, Spread] = field(default_factory=dict)
 
     @property
@@ -79,8 +98,16 @@ class Entry:
         return self.label_vi if lang == "vi" else self.label_en
 
 
-def write_table(codebook: Sequence[Entry], path: Path) -> Path:
-    """Write one row a variable with what may be known of it by wave; whole or not at all."""
+def write_table(codebook: Sequence[Entry], path: Path, gate: Gate | None = None) -> Path:
+    """Write one row a variable with what may be known of it by wave; whole or not at all.
+
+    Parameters
+    ----------
+    codebook : sequence of Entry
+    path : Path
+    gate : callable, optional
+        See `shell.write_page`.
+    """
     waves = list(dict.fromkeys(wave for one in codebook for wave in one.spreads))
     waves.sort(key=lambda wave: (wave == ALL_WAVES, wave))
     names = [
@@ -95,6 +122,8 @@ def write_table(codebook: Sequence[Entry], path: Path) -> Path:
     ]
     lines = io.StringIO()
     csv.writer(lines, lineterminator="\n").writerows([[*COLUMNS, *names], *rows])
+    if gate is not None:
+        gate(path.name, lines.getvalue().encode("utf-8"))
     with replacing(path, "The codebook could not be written", mode=PUBLIC) as temporary:
         temporary.write_text(lines.getvalue(), encoding="utf-8-sig", newline="")
     return path

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from survey_tools.params import DisclosureSettings
-from survey_tools.report.disclosure import HIDDEN, disclose_choices
+from survey_tools.report.disclosure import disclose_choices
+from survey_tools.report.small_cells import FEW, HIDDEN, SHOWN
 
 Kind = Literal["codes", "many", "yes_no", "number", "date", "none"]
 
@@ -26,6 +27,10 @@ QUARTILES = (0.25, 0.5, 0.75)
 TAILS = (0.1, 0.9)
 COUNT_STEP = 5
 """To what counts of a question are rounded that only some were asked."""
+
+COARSE = 0.05
+EXACT_FROM = 1000
+"""Rows from which a whole percentage does not tell whether one answer more or fewer is missing."""
 
 YES = "1"
 
@@ -87,7 +92,9 @@ def spreads(many: Sequence[Answers], rules: DisclosureSettings) -> list[Spread]:
 
     A share needs `round_from` answers, and is rounded to 5 points under `show_from`; one that stands for
     1 to `hide_counts_to` rows, or for all but so many, is hidden, and where the codes exclude each other
-    the next smallest with it, so that it is not told by subtraction. A quartile needs `show_from` answers;
+    the next smallest with it, so that it is not told by subtraction. Where the count of those without an
+    answer is hidden and rows are under `EXACT_FROM`, shares are rounded to 5 points, so that they do not
+    tell it. A quartile needs `show_from` answers;
     the first and last tenth so many that more than `hide_counts_to` lie beyond.
 
     Parameters
@@ -109,7 +116,7 @@ def spreads(many: Sequence[Answers], rules: DisclosureSettings) -> list[Spread]:
     sizes = [int(_there(answers).sum()) for answers in many]
     shown = _disclosed(numerators, sizes, rules)
     return [
-        replace(one.spread, shares=_shares(cells, numbers, answers.kind, rules))
+        replace(one.spread, shares=_shares(cells, numbers, answers.kind, rules, one.coarse))
         for one, cells, numbers, answers in zip(counted, shown, numerators, many, strict=True)
     ]
 
@@ -120,6 +127,11 @@ class _Counted:
 
     spread: Spread
     counts: bool
+
+    @property
+    def coarse(self) -> bool:
+        """Whether exact shares would tell a count that is hidden."""
+        return bool(self.spread.few) and (self.spread.rows or 0) < EXACT_FROM
 
 
 def _there(answers: Answers) -> pd.Series:
@@ -177,14 +189,22 @@ def _disclosed(
 
 
 def _shares(
-    cells: pd.DataFrame, counts: Mapping[str, int], kind: Kind, rules: DisclosureSettings
+    cells: pd.DataFrame,
+    counts: Mapping[str, int],
+    kind: Kind,
+    rules: DisclosureSettings,
+    coarse: bool,
 ) -> tuple[tuple[str, float | None, str], ...]:
     status = [str(state) for state in cells["status"]]
     if kind == "codes":
         status = _protected(list(counts.values()), status, rules)
+    given = cells["shown"].astype("float64")
+    if coarse:
+        given = (given / COARSE).round() * COARSE
+        status = [FEW if state == SHOWN else state for state in status]
     return tuple(
         (code, None if state == HIDDEN else float(share), state)
-        for code, share, state in zip(counts, cells["shown"], status, strict=True)
+        for code, share, state in zip(counts, given, status, strict=True)
     )
 
 
