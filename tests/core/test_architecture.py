@@ -36,7 +36,7 @@ def test_import_contracts__hold():
         ("kobo/http/session.py", "from survey_tools import params"),
         ("estimate/assignment.py", "import matplotlib.pyplot"),
         ("construct/__init__.py", "import httpx"),
-        ("params.py", "import papermill"),
+        ("params/study.py", "import papermill"),
         ("errors.py", "from survey_tools import params"),
     ],
 )

@@ -21,8 +21,8 @@ DISTRICT = "district"
 _DECIMALS = 4
 _BY_AREA = ("levels", "choices")
 _WHOLE = ("effects", "communes")
-_DISTRICT_ONLY = ("balance", "balance_joint", "attrition", "flow")
-_ROOMS = ("report", "areas.py", "contracts.py", "params.py", "register.py")
+_DISTRICT_ONLY = ("balance", "balance_joint", "attrition", "flow", "levels_by_area")
+_ROOMS = ("report", "areas", "contracts", "params", "register")
 _CODE = {".py", ".yml", ".j2", ".css", ".json", ".html"}
 
 

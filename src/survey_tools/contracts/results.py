@@ -1,0 +1,127 @@
+"""State what the tables of `processed/results` must look like; reads none."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pandera.pandas as pa
+
+from survey_tools.contracts import columns as c
+from survey_tools.contracts.lists import AREA_LIST
+
+
+def _interval_in_order(frame: pd.DataFrame) -> pd.Series:
+    inside = (frame["conf_low"] <= frame["estimate"]) & (frame["estimate"] <= frame["conf_high"])
+    return inside | frame["conf_low"].isna() | frame["estimate"].isna()
+
+
+RESULTS: dict[str, pa.DataFrameSchema] = {
+    "effects": pa.DataFrameSchema(
+        {
+            "outcome": pa.Column(str),
+            "estimand": pa.Column(str),
+            "wave": c.wave,
+            "estimate": c.number,
+            "std_error": pa.Column("float64", pa.Check.ge(0), nullable=True),
+            "df": c.number,
+            "p_value": pa.Column("float64", pa.Check.in_range(0, 1), nullable=True),
+            "conf_low": c.number,
+            "conf_high": c.number,
+            "n": c.count,
+            "n_teams": c.count,
+            "mean_regular": c.number,
+            "method": pa.Column(str),
+            "note": pa.Column(str),
+        },
+        checks=pa.Check(_interval_in_order, name="conf_low <= estimate <= conf_high"),
+        unique=["outcome", "estimand", "wave"],
+    ),
+    "levels": pa.DataFrameSchema(
+        {
+            "area": pa.Column(str),
+            "wave": c.wave,
+            "group": pa.Column(str),
+            "outcome": pa.Column(str),
+            "estimate": c.number,
+            "conf_low": c.number,
+            "conf_high": c.number,
+            "n": c.count,
+            "numerator": pa.Column("Int64", nullable=True),
+            "n_teams": c.count,
+            "method": pa.Column(str),
+        },
+        checks=pa.Check(_interval_in_order, name="conf_low <= estimate <= conf_high"),
+        unique=["area", "wave", "group", "outcome"],
+    ),
+    "levels_by_area": pa.DataFrameSchema(
+        {
+            AREA_LIST: pa.Column(str),
+            "area_code": c.commune,
+            "wave": c.wave,
+            "group": pa.Column(str),
+            "outcome": pa.Column(str),
+            "estimate": c.number,
+            "conf_low": c.number,
+            "conf_high": c.number,
+            "n": c.count,
+            "numerator": pa.Column("Int64", nullable=True),
+            "n_teams": c.count,
+            "method": pa.Column(str),
+        },
+        checks=pa.Check(_interval_in_order, name="conf_low <= estimate <= conf_high"),
+        unique=[AREA_LIST, "area_code", "wave", "group", "outcome"],
+    ),
+    "choices": pa.DataFrameSchema(
+        {
+            "area": pa.Column(str),
+            "wave": c.wave,
+            "variable": pa.Column(str),
+            "choice": pa.Column(str),
+            "numerator": c.count,
+            "n": c.count,
+        },
+        unique=["area", "wave", "variable", "choice"],
+    ),
+    "communes": pa.DataFrameSchema(
+        {
+            "commune_code": c.commune,
+            "outcome": pa.Column(str),
+            "raw": c.number,
+            "raw_se": c.number,
+            "estimate": c.number,
+            "conf_low": c.number,
+            "conf_high": c.number,
+            "weight_own": pa.Column("float64", pa.Check.in_range(0, 1), nullable=True),
+            "n": c.count,
+            "n_teams": c.count,
+            "n_teams_intensive": c.count,
+            "status": pa.Column(str, pa.Check.isin(["ok", "too_few"])),
+        },
+        checks=pa.Check(_interval_in_order, name="conf_low <= estimate <= conf_high"),
+        unique=["commune_code", "outcome"],
+    ),
+    "balance": pa.DataFrameSchema(
+        {
+            "variable": pa.Column(str),
+            "mean_regular": c.number,
+            "mean_intensive": c.number,
+            "estimate": c.number,
+            "conf_low": c.number,
+            "conf_high": c.number,
+            "p_value": c.number,
+            "normalised_difference": c.number,
+            "n": c.count,
+            "n_teams": c.count,
+        },
+        unique=["variable"],
+    ),
+    "attrition": pa.DataFrameSchema(
+        {
+            "wave": c.wave,
+            "arm": pa.Column(str, pa.Check.isin(["regular", "intensive"])),
+            "drawn": c.count,
+            "interviewed": c.count,
+        },
+        unique=["wave", "arm"],
+    ),
+}
+"""Contract of each table by name; further columns are allowed."""

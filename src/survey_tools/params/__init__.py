@@ -1,0 +1,26 @@
+"""Read `params/` into typed, frozen models and know where the workspace keeps things.
+
+A key that is unknown, missing or of the wrong type is an error naming file and key. No statistical
+default lives here: what the study decides stands in `params/study.yml`.
+"""
+
+from survey_tools.params.checks import CheckSettings, EnumeratorCheck, ShareCheck
+from survey_tools.params.read import read_study
+from survey_tools.params.release import Recoding
+from survey_tools.params.study import DisclosureSettings, Study, Waves
+from survey_tools.params.workspace import DEFAULT_STUDY, ROOT_VARIABLE, Workspace, open_workspace
+
+__all__ = [
+    "DEFAULT_STUDY",
+    "ROOT_VARIABLE",
+    "CheckSettings",
+    "DisclosureSettings",
+    "EnumeratorCheck",
+    "Recoding",
+    "ShareCheck",
+    "Study",
+    "Waves",
+    "Workspace",
+    "open_workspace",
+    "read_study",
+]
