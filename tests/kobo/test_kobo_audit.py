@@ -6,10 +6,12 @@ import pandas as pd
 import pytest
 
 from survey_tools.errors import KoboError
+from survey_tools.kobo.files import audit as audit_module
 from survey_tools.kobo.files.audit import (
     active_seconds,
     audit_problems,
     read_audit,
+    seconds_of_logs,
     seconds_of_rows,
     seconds_per_group,
     seconds_per_question,
@@ -248,3 +250,52 @@ def test_seconds_of_rows__empty_folder_gives_empty_tables(tmp_path):
         assert isinstance(table, pd.DataFrame)
         assert len(table) == 0
     assert list(found.questions) == ["_id", "path", "positions", "screen", "seconds", "visits"]
+
+
+def damaged_logs():
+    """Logs of which every second one has something that no plain log has."""
+    lines = PLAIN.split(b"\n")
+    spoilt = [
+        lines[:-1],
+        [*lines[:2], b"", *lines[2:]],
+        [*lines[:2], b'question,"/data/a",%d,%d' % (T, T + 900), *lines[2:]],
+        [*lines[:2], b"group questions,/data/hh,%d,%d" % (T, T + 6_000), *lines[2:]],
+        [*lines[:2], b"question,/data/b,x,", *lines[2:]],
+        [*lines[:2], b"question,/data/b,%d" % T, *lines[2:]],
+        [*lines[:2], b"question,/data/b,%d,%d" % (T + 9, T), *lines[2:]],
+        [*lines[:3], b"form resume,,%d," % (T + 5), *lines[3:]],
+        [*lines[:2], b"question,/data/b,%d," % T, *lines[2:]],
+        [*lines[:2], b"question,/data/\xff,%d,%d" % (T, T + 1), *lines[2:]],
+        [*lines[:2], b"question,/data/b,12,15", *lines[2:]],
+        [line + b"\r" if line else line for line in lines],
+        [line + b",21.0" if place else line + b",latitude" for place, line in enumerate(lines[:-1])]
+        + [b""],
+        [b"\xef\xbb\xbf" + lines[0], *lines[1:]],
+        [b"no log"],
+        [b""],
+    ]
+    logs = {}
+    for place, one in enumerate(spoilt):
+        logs |= {90 - 2 * place: b"\n".join(one), 91 - 2 * place: PLAIN}
+    return logs
+
+
+@pytest.mark.parametrize("batch", [1, 3, 500])
+def test_seconds_of_logs__many_at_once_as_one_by_one(monkeypatch, batch):
+    monkeypatch.setattr(audit_module, "BATCH", batch)
+    logs = damaged_logs()
+    found = seconds_of_logs(logs)
+    questions, problems = [], []
+    for row_id, data in logs.items():
+        try:
+            alone = read_audit(data).assign(_id=row_id)
+        except KoboError:
+            problems.append((row_id, 0, "no_log"))
+            continue
+        questions.append(seconds_per_question(alone))
+        problems += rows_of(audit_problems(alone), "_id", "line", "problem")
+        total = found.totals.loc[found.totals["_id"] == row_id, "seconds"]
+        assert total.tolist() == ([pytest.approx(active_seconds(alone))] if len(alone) else [])
+    pd.testing.assert_frame_equal(found.questions, pd.concat(questions, ignore_index=True))
+    assert rows_of(found.problems, "_id", "line", "problem") == sorted(problems)
+    assert len({problem for *_, problem in problems}) >= 6

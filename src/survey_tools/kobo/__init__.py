@@ -23,10 +23,16 @@ from survey_tools.kobo.report import PullReport
 from survey_tools.kobo.store import Store
 
 if TYPE_CHECKING:
-    from survey_tools.kobo.files.audit import RowSeconds, read_audit, seconds_of_rows
+    from survey_tools.kobo.files.audit import (
+        RowSeconds,
+        read_audit,
+        seconds_of_logs,
+        seconds_of_rows,
+    )
     from survey_tools.kobo.tables import (
         Tables,
         drift,
+        findings_of_rows,
         flatten,
         missing_reasons,
         suggest_renames,
@@ -47,20 +53,27 @@ __all__ = [
     "asked_questions",
     "download_attachments",
     "drift",
+    "findings_of_rows",
     "flatten",
     "list_attachments",
     "missing_reasons",
     "read_audit",
     "read_token",
     "remove_attachments",
+    "seconds_of_logs",
     "seconds_of_rows",
     "suggest_renames",
     "validate_submission",
     "verify_attachments",
 ]
 _LATER = {
-    **dict.fromkeys(("RowSeconds", "read_audit", "seconds_of_rows"), "files.audit"),
-    **dict.fromkeys(("Tables", "drift", "flatten", "missing_reasons", "suggest_renames"), "tables"),
+    **dict.fromkeys(
+        ("RowSeconds", "read_audit", "seconds_of_logs", "seconds_of_rows"), "files.audit"
+    ),
+    **dict.fromkeys(
+        ("Tables", "drift", "findings_of_rows", "flatten", "missing_reasons", "suggest_renames"),
+        "tables",
+    ),
 }
 
 

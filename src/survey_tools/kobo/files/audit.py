@@ -5,13 +5,14 @@ Not here: reading a log line by line (`audit_log`), fetching logs (`attachments`
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from survey_tools.errors import KoboError
+from survey_tools.kobo.files.audit_batch import read_plain_logs
 from survey_tools.kobo.files.audit_log import (
     OTHER_SCREENS,
     SCREENS,
@@ -23,6 +24,9 @@ from survey_tools.kobo.files.audit_log import (
 from survey_tools.kobo.files.manifest import StoredAttachment, read_manifest
 
 LOG_NAME = "audit.csv"
+BATCH = 500
+"""Logs that are read at once."""
+
 _COLUMNS = {
     "line": "int64",
     "session": "int64",
@@ -191,20 +195,75 @@ def seconds_of_rows(
         same log.
     """
     home = Path(folder)
-    row_of, events, faults = [], [], []
-    for row_id, logs in _logs(home, row_ids).items():
-        if len(logs) > 1:
-            faults.append((row_id, 0, "several_logs", "", ""))
+    logs = _logs(home, row_ids)
+    several = [
+        (row_id, 0, "several_logs", "", "") for row_id, of_row in logs.items() if len(of_row) > 1
+    ]
+    newest = {row_id: home / of_row[-1].file for row_id, of_row in logs.items()}
+    return _seconds_of_logs(newest, repeats, several)
+
+
+def seconds_of_logs(
+    logs: Mapping[int, str | Path | bytes], *, repeats: Collection[str] | None = None
+) -> RowSeconds:
+    """Read audit logs, by the `_id` of their row, into one table; as `seconds_of_rows`, without a folder."""
+    return _seconds_of_logs(logs, repeats, [])
+
+
+def _seconds_of_logs(
+    logs: Mapping[int, str | Path | bytes],
+    repeats: Collection[str] | None,
+    faults: list[tuple[int, int, str, str, str]],
+) -> RowSeconds:
+    """Read the logs by batches, so that memory grows with what is added up and not with the lines."""
+    ids = list(logs)
+    parts = []
+    for first in range(0, max(len(ids), 1), BATCH):
+        audits = _read_batch({row_id: logs[row_id] for row_id in ids[first : first + BATCH]},
+                             repeats, faults)  # fmt: skip
+        parts.append((seconds_per_question(audits), _totals(audits), audit_problems(audits)))
+    questions, totals, problems = (
+        pd.concat(part, ignore_index=True) for part in zip(*parts, strict=True)
+    )
+    totals = totals.sort_values("_id", ignore_index=True)
+    return RowSeconds(questions, totals, _all_faults(faults, problems))
+
+
+def _read_batch(
+    logs: Mapping[int, str | Path | bytes],
+    repeats: Collection[str] | None,
+    faults: list[tuple[int, int, str, str, str]],
+) -> pd.DataFrame:
+    """Read logs into one frame, in their order; what is no log is added to the faults."""
+    read = {row_id: data for row_id, log in logs.items() if (data := _bytes(log)) is not None}
+    audits, odd = read_plain_logs(read, repeats)
+    others = [row_id for row_id in logs if row_id in odd or row_id not in read]
+    row_of, events = [], []
+    for row_id in others:
         try:
-            found = parse_log(home / logs[-1].file, repeats=repeats)
+            found = parse_log(logs[row_id], repeats=repeats)
         except KoboError:
             faults.append((row_id, 0, "no_log", "", ""))
             continue
         events += found
         row_of += [row_id] * len(found)
-    audits = _frame(events, ())
-    audits.insert(0, "_id", pd.Series(row_of, dtype="int64"))
-    return RowSeconds(seconds_per_question(audits), _totals(audits), _all_faults(faults, audits))
+    if not events:
+        return audits
+    one_by_one = _frame(events, ())
+    one_by_one.insert(0, "_id", pd.Series(row_of, dtype="int64"))
+    order = {row_id: place for place, row_id in enumerate(logs)}
+    both = pd.concat([audits, one_by_one]) if len(audits) else one_by_one
+    return both.sort_values("_id", key=lambda ids: ids.map(order), kind="stable", ignore_index=True)
+
+
+def _bytes(log: str | Path | bytes) -> bytes | None:
+    """Return what is in a log; None where it cannot be read."""
+    if isinstance(log, bytes):
+        return log
+    try:
+        return Path(log).read_bytes()
+    except OSError:
+        return None
 
 
 def _logs(folder: Path, row_ids: Collection[int] | None) -> dict[int, list[StoredAttachment]]:
@@ -228,13 +287,11 @@ def _active(audit: pd.DataFrame) -> dict[int, float]:
             "end": timed["end"].astype("int64"),
         }
     ).sort_values(["row", "session", "start", "end"])
-    totals: dict[int, float] = {}
-    key, until = None, 0
-    for row, session, start, end in spans.itertuples(index=False, name=None):
-        until = until if (row, session) == key else start
-        totals[row] = totals.get(row, 0.0) + max(end - max(start, until), 0) / 1000
-        key, until = (row, session), max(until, end)
-    return totals
+    grouped = spans.groupby(["row", "session"])["end"]
+    until = grouped.cummax().groupby([spans["row"], spans["session"]]).shift(fill_value=0)
+    added = (spans["end"] - spans["start"].clip(lower=until)).clip(lower=0)
+    seconds = added.groupby(spans["row"]).sum() / 1000
+    return dict(zip(seconds.index.tolist(), seconds.tolist(), strict=True))
 
 
 def _totals(audits: pd.DataFrame) -> pd.DataFrame:
@@ -247,10 +304,12 @@ def _totals(audits: pd.DataFrame) -> pd.DataFrame:
     return found.astype({"sessions": "int64", "problems": "int64"})
 
 
-def _all_faults(faults: list[tuple[int, int, str, str, str]], audits: pd.DataFrame) -> pd.DataFrame:
+def _all_faults(
+    faults: list[tuple[int, int, str, str, str]], problems: pd.DataFrame
+) -> pd.DataFrame:
     types = {"_id": "int64", "line": "int64", "problem": "str", "event": "str", "path": "str"}
     whole = pd.DataFrame(faults, columns=list(types)).astype(types)
-    both = pd.concat([whole, audit_problems(audits)], ignore_index=True)
+    both = pd.concat([whole, problems], ignore_index=True)
     return both.sort_values(["_id", "line"], kind="stable", ignore_index=True)
 
 

@@ -19,11 +19,11 @@ SCREENS = frozenset({"question", "group questions"})
 OTHER_SCREENS = frozenset({"add repeat", "end screen", "jump"})
 OPTIONAL = ("latitude", "longitude", "accuracy", "old-value", "new-value", "user", "change-reason")
 UNUSABLE = frozenset({"unreadable", "cut", "no_end", "negative"})
-_NEEDED = ("event", "node", "start", "end")
+NEEDED = ("event", "node", "start", "end")
 _STEP = re.compile(r"([^\[\]]+)(?:\[(\d+)\])?")
 _TIME = re.compile(r"[0-9]{1,14}")
-_SESSIONS = frozenset({"form start", "form resume"})
-_EARLIEST = 1_262_304_000_000  # 2010-01-01 UTC: a device that says less has not set its clock
+SESSIONS = frozenset({"form start", "form resume"})
+EARLIEST = 1_262_304_000_000  # 2010-01-01 UTC: a device that says less has not set its clock
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def parse_log(
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise _no_log(type(error).__name__, where) from error
     header = [name.strip() for name in records[0]] if records else []
-    if not set(_NEEDED) <= set(header):
+    if not set(NEEDED) <= set(header):
         raise _no_log("no lines" if not header else "other columns", where)
     read = _Reader(header, repeats, tuple(keep))
     lines = zip(numbers[1:], records[1:], strict=True)
@@ -120,14 +120,14 @@ class _Reader:
     def event(self, line: int, cells: list[str]) -> Event:
         values = dict(zip(self.header, cells, strict=False))
         event, start, end = (values.get(name, "").strip() for name in ("event", "start", "end"))
-        self.session += event in _SESSIONS
+        self.session += event in SESSIONS
         readable = len(cells) == len(self.header) and bool(event and _TIME.fullmatch(start))
         readable = readable and bool(not end or _TIME.fullmatch(end))
         return Event(
             line=line,
             session=self.session,
             event=event,
-            node=_below_root(values.get("node", ""), self.repeats),
+            node=below_root(values.get("node", ""), self.repeats),
             start=int(start) if readable else None,
             end=int(end) if readable and end else None,
             problem="" if readable else "unreadable",
@@ -136,7 +136,7 @@ class _Reader:
 
 
 @lru_cache(maxsize=1 << 14)
-def _below_root(node: str, repeats: frozenset[str] | None) -> str:
+def below_root(node: str, repeats: frozenset[str] | None) -> str:
     """Drop the root, and the positions of groups that are no repeats where those are known."""
     steps, path = [], ""
     for step in node.strip().strip("/").split("/")[1:]:
@@ -193,9 +193,9 @@ def _faulty(event: Event) -> str:
 def _doubt(event: Event, before: int, latest: int) -> str:
     """Say what is odd about a line whose own time is usable."""
     start = event.start or 0
-    if start < _EARLIEST:
+    if start < EARLIEST:
         return "clock_unset"
-    if event.event in _SESSIONS and start < before:
+    if event.event in SESSIONS and start < before:
         return "clock_back"
     return "overlap" if event.event in SCREENS and start < latest else ""
 
@@ -218,7 +218,7 @@ def _holds(group: Event, event: Event) -> bool:
 def _no_log(found: str, where: str | None) -> KoboError:
     return KoboError(
         "The file is no audit log.",
-        expected="UTF-8 text with the columns " + ", ".join(_NEEDED),
+        expected="UTF-8 text with the columns " + ", ".join(NEEDED),
         found=found,
         where=where,
         next_step="Verify the folder of attachments; if the file is as it was sent, the device "

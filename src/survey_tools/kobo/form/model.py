@@ -162,6 +162,20 @@ class Form:
             found[path] = (*found.get(group.parent, ()), *((path,) if group.repeat else ()))
         return found
 
+    def choice_rows_by_name(self, list_name: str) -> Mapping[str, tuple[Mapping[str, Any], ...]]:
+        """Return the rows of a list by the name of the choice, which may stand in several."""
+        return self._choice_rows.get(list_name, {})
+
+    @cached_property
+    def _choice_rows(self) -> Mapping[str, Mapping[str, tuple[Mapping[str, Any], ...]]]:
+        found: dict[str, dict[str, tuple[Mapping[str, Any], ...]]] = {}
+        for list_name, rows in self.choice_rows.items():
+            names = found.setdefault(list_name, {})
+            for row in rows:
+                name = str(row["name"])
+                names[name] = (*names.get(name, ()), row)
+        return found
+
     def choices_of(self, question: Question) -> Mapping[str, Labels]:
         """Return the choices of a question by name; empty if it has none."""
         choices = self.choices.get(question.list_name, {})

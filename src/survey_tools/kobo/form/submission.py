@@ -49,7 +49,7 @@ class Submission:
         rng: Callable[[], float] = random.random,
     ) -> None:
         self.form = form
-        self.now = now or _moment(row)
+        self.now = now or moment_of(row)
         self.rng = rng
         self.answers: dict[tuple[str, At], Any] = {}
         self.instances: dict[str, list[At]] = {}
@@ -108,7 +108,7 @@ class Submission:
                 found=f"${{{name}}}",
                 where=f"question {path}, form version {self.form.uid}",
             )
-        return max(paths, key=lambda other: _shared(other, path))
+        return paths[0] if len(paths) == 1 else max(paths, key=lambda other: _shared(other, path))
 
     def _is_relevant(self, path: str, at: At) -> bool:
         item: Question | Group = self.form.questions.get(path) or self.form.groups[path]
@@ -216,7 +216,8 @@ def _shared(one: str, other: str) -> int:
     return count
 
 
-def _moment(row: Mapping[str, Any]) -> datetime:
+def moment_of(row: Mapping[str, Any]) -> datetime:
+    """Return when a row was filled in: its ``end``, ``today`` or ``_submission_time``, on its own clock."""
     for key in ("end", "today", "_submission_time"):
         found = read_date(str(row.get(key) or ""))
         if found is not None:

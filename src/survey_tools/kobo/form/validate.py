@@ -41,6 +41,14 @@ class Finding:
     message: str
 
 
+@dataclass(frozen=True)
+class Misfit:
+    """Why an answer does not fit: kind and message of a `Finding`."""
+
+    kind: str
+    message: str
+
+
 def validate_submission(
     form: Form, row: Mapping[str, Any], *, now: datetime | None = None
 ) -> list[Finding]:
@@ -75,9 +83,9 @@ def validate_submission(
     ]
     for group in form.groups.values():
         if group.repeat and group.repeat_count:
-            findings += _check_repeat(submission, group)
+            findings += check_repeat(submission, group)
     for question, at in submission.questions():
-        findings += _check_question(submission, question, at)
+        findings += check_question(submission, question, at)
     return findings
 
 
@@ -101,28 +109,59 @@ def asked_questions(
     return {(q.path, at): submission.asked(q.path, at) for q, at in submission.questions()}
 
 
-def _check_question(submission: Submission, question: Question, at: At) -> list[Finding]:
+def check_question(submission: Submission, question: Question, at: At) -> list[Finding]:
+    """List what one question's answer, or the lack of it, does not comply with."""
     value = submission.answers.get((question.path, at))
     if value is None:
         return _check_missing(submission, question, at)
-
-    def finding(kind: str, message: str) -> list[Finding]:
-        return [Finding(kind, _shown(submission.form, question.path, at), message)]
-
+    wrong: Misfit | None
     if not submission.asked(question.path, at):
-        return finding("irrelevant_answered", "Answered though it was not to be asked.")
-    if not isinstance(value, str):
-        return finding("type", "Not text; the server gives every answer as text.")
+        wrong = Misfit("irrelevant_answered", "Answered though it was not to be asked.")
+    elif not isinstance(value, str):
+        wrong = Misfit("type", "Not text; the server gives every answer as text.")
+    else:
+        wrong = misfit(submission.form, question, value) or against_rules(
+            submission, question, at, value
+        )
+    if wrong is None:
+        return []
+    return [Finding(wrong.kind, _shown(submission.form, question.path, at), wrong.message)]
+
+
+def misfit(form: Form, question: Question, value: str) -> Misfit | None:
+    """Say whether an answer by itself is of its question's type and in its list; None where it is."""
     if not _fits(question, value):
-        return finding("type", f"Not of the type {question.type}.")
-    wrong = _wrong_choices(submission, question, at, value)
-    if wrong:
-        return finding("choice", wrong)
+        return Misfit("type", f"Not of the type {question.type}.")
+    choices = form.choices_of(question)
+    if not choices:
+        return None
+    words = _words(question, value)
+    if any(word not in choices for word in words):
+        return Misfit("choice", f"Not in the list {question.list_name}.")
+    if len(words) != len(set(words)):
+        return Misfit("choice", "The same choice twice.")
+    return None
+
+
+def against_rules(submission: Submission, question: Question, at: At, value: str) -> Misfit | None:
+    """Say whether an answer that fits is against its question's choice filter or constraint."""
+    words = _words(question, value) if submission.form.choices_of(question) else []
+    if question.choice_filter and not all(
+        _offered(submission, question, at, word) for word in words
+    ):
+        offer = "but not offered here by the choice filter."
+        return Misfit("choice", f"In the list {question.list_name}, {offer}")
     if question.constraint:
         test = submission.expression(question.constraint, question.path)
         if not test.truth(submission.context(question.path, at)):
-            return finding("constraint", f"Against the constraint: {question.constraint}")
-    return []
+            return Misfit("constraint", f"Against the constraint: {question.constraint}")
+    return None
+
+
+def is_missing(submission: Submission, question: Question, at: At) -> bool:
+    """Say whether a question that was asked and has no answer is required there."""
+    test = submission.expression(question.required, question.path)
+    return test.truth(submission.context(question.path, at))
 
 
 def _check_missing(submission: Submission, question: Question, at: At) -> list[Finding]:
@@ -130,14 +169,14 @@ def _check_missing(submission: Submission, question: Question, at: At) -> list[F
         return []
     if not submission.asked(question.path, at):
         return []
-    test = submission.expression(question.required, question.path)
-    if not test.truth(submission.context(question.path, at)):
+    if not is_missing(submission, question, at):
         return []
     shown = _shown(submission.form, question.path, at)
     return [Finding("missing_required", shown, "Required, asked, and not answered.")]
 
 
-def _check_repeat(submission: Submission, group: Group) -> list[Finding]:
+def check_repeat(submission: Submission, group: Group) -> list[Finding]:
+    """List the places in which a repeat has not as many instances as its count says."""
     form = submission.form
     outer = form.enclosing_repeats(group.parent) if group.parent else ()
     findings = []
@@ -162,33 +201,21 @@ def _never_blank(form: Form, group: Group) -> bool:
     return any(q.required == "true()" or q.type == "calculate" for q in inside)
 
 
-def _wrong_choices(submission: Submission, question: Question, at: At, value: str) -> str:
-    choices = submission.form.choices_of(question)
-    if not choices:
-        return ""
-    words = [value] if question.type == "select_one" else value.split()
-    if any(word not in choices for word in words):
-        return f"Not in the list {question.list_name}."
-    if len(words) != len(set(words)):
-        return "The same choice twice."
-    if question.choice_filter:
-        allowed = _allowed(submission, question, at)
-        if any(word not in allowed for word in words):
-            return f"In the list {question.list_name}, but not offered here by the choice filter."
-    return ""
+def _words(question: Question, value: str) -> list[str]:
+    return [value] if question.type == "select_one" else value.split()
 
 
-def _allowed(submission: Submission, question: Question, at: At) -> set[str]:
+def _offered(submission: Submission, question: Question, at: At, word: str) -> bool:
+    """Say whether the choice filter offers a choice of the list."""
+    if question.or_other and word == "other":
+        return True
     test = submission.expression(question.choice_filter, question.path)
-    rows = submission.form.choice_rows.get(question.list_name, ())
-    allowed = {
-        str(row["name"]) for row in rows if test.truth(submission.context(question.path, at, row))
-    }
-    return allowed | ({"other"} if question.or_other else set())
+    rows = submission.form.choice_rows_by_name(question.list_name).get(word, ())
+    return any(test.truth(submission.context(question.path, at, row)) for row in rows)
 
 
 def _fits(question: Question, value: str) -> bool:
-    test = _TESTS.get(question.type)
+    test = TESTS.get(question.type)
     return test is None or test(value)
 
 
@@ -220,7 +247,7 @@ def _is_line(value: str) -> bool:
     return bool(points) and all(_is_point(point) for point in points)
 
 
-_TESTS: dict[str, Callable[[str], bool]] = {
+TESTS: dict[str, Callable[[str], bool]] = {
     "integer": lambda value: INTEGER.fullmatch(value) is not None,
     "decimal": lambda value: DECIMAL.fullmatch(value) is not None,
     "range": lambda value: DECIMAL.fullmatch(value) is not None,

@@ -5,7 +5,7 @@ Not here: the client that reads a real server, and anything of our study.
 
 from survey_tools.kobo.sandbox.asset import SandboxAsset, Version
 from survey_tools.kobo.sandbox.server import Sandbox, serve_forever
-from survey_tools.kobo.sandbox.storage import load_sandbox, write_sandbox
+from survey_tools.kobo.sandbox.storage import erase_from_sandbox, load_sandbox, write_sandbox
 from survey_tools.kobo.sandbox.world import Fault, Request
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Sandbox",
     "SandboxAsset",
     "Version",
+    "erase_from_sandbox",
     "load_sandbox",
     "serve_forever",
     "write_sandbox",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -80,13 +81,68 @@ def load_sandbox(folder: str | Path) -> list[SandboxAsset]:
     return [_load_asset(Path(folder), entry) for entry in index["assets"]]
 
 
+def erase_from_sandbox(
+    folder: str | Path, row_ids: Mapping[str, Iterable[int]], *, text: str = "", mark: str = ""
+) -> dict[str, int]:
+    """Erase rows with their files from the folder of a sandbox; may be done again if it broke off.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Made by `write_sandbox`. A sandbox that is running keeps what it has loaded.
+    row_ids : mapping of str to iterable of int
+        ``_id`` of the rows to erase, by the uid of their asset.
+    text, mark : str
+        In the rows that stay `mark` takes the place of `text`, in whatever case.
+
+    Returns
+    -------
+    dict of str to int
+        Rows that were there and are gone, by uid.
+
+    Raises
+    ------
+    KoboError
+        If the folder is no sandbox.
+    """
+    home = Path(folder)
+    assets = {asset.uid: asset for asset in load_sandbox(home)}
+    gone = {uid: set(row_ids.get(uid, ())) for uid in assets}
+    index = json.loads((home / "sandbox.json").read_bytes())
+    for entry in index["assets"]:
+        kept = [f for f in entry.get("files", ()) if f["row_id"] not in gone[entry["uid"]]]
+        if "files" in entry:
+            entry["files"] = kept
+    # The index first: a file that it does not name is never read.
+    _replace(home / "sandbox.json", [json.dumps(index).encode()])
+    counts = {}
+    for begun in (*home.glob("sandbox.json?*"), *home.glob("*/submissions.jsonl?*")):
+        begun.unlink()  # of a write that was killed
+    for entry in index["assets"]:
+        uid = entry["uid"]
+        counts[uid] = assets[uid].rows.delete(gone[uid])
+        _write_rows(home / uid, assets[uid], text, mark)
+        named = {file["uid"] for file in entry.get("files", ())}
+        for path in (home / uid / "files").glob("*"):
+            if path.name not in named:
+                path.unlink()
+    return counts
+
+
+def _write_rows(home: Path, asset: SandboxAsset, text: str = "", mark: str = "") -> None:
+    lines = (asset.rows.line(i) + b"\n" for i in asset.rows.select({}))
+    if text:
+        pattern = re.compile(re.escape(text.encode()), re.IGNORECASE)
+        lines = (pattern.sub(mark.encode(), line) for line in lines)
+    _replace(home / "submissions.jsonl", lines)
+
+
 def _write_asset(folder: Path, asset: SandboxAsset) -> dict[str, Any]:
     home = folder / asset.uid
     home.mkdir(exist_ok=True)
     for version in asset.versions:
         _replace(home / f"{version.uid}.json", [encode(version.content)])
-    ids = asset.rows.select({})
-    _replace(home / "submissions.jsonl", (asset.rows.line(i) + b"\n" for i in ids))
+    _write_rows(home, asset)
     versions = [{"uid": v.uid, "date_deployed": v.date_deployed} for v in asset.versions]
     entry = {**{name: getattr(asset, name) for name in _PLAIN}, "versions": versions}
     files = _write_files(home / "files", asset)

@@ -138,6 +138,13 @@ class Store:
         found = (i for i, doc in self._fetch(query, texts) if json.loads(doc).get(key) == value)
         return list(dict.fromkeys(found))
 
+    def documents(self) -> Iterator[tuple[int, bool, str]]:
+        """Yield every version of every row: ``_id``, whether it is the newest one, and its JSON text."""
+        with file.sqlite_errors(self.path):
+            query = "SELECT _id, status <> 'superseded', doc FROM rows ORDER BY _id, rowid"
+            for row_id, newest, doc in self._db.cursor().execute(query):
+                yield row_id, bool(newest), doc
+
     def count(self) -> int:
         """Count the live rows."""
         return int(self._fetch("SELECT count(*) FROM rows WHERE status = 'live'")[0][0])
@@ -159,6 +166,10 @@ class Store:
     def version_uids(self) -> set[str]:
         """Return the uids of the versions held."""
         return {uid for (uid,) in self._fetch("SELECT uid FROM versions")}
+
+    def deployed(self) -> dict[str, str]:
+        """Return when each version was deployed (ISO 8601, as the server says), oldest first."""
+        return dict(self._fetch("SELECT uid, date_deployed FROM versions ORDER BY date_deployed, uid"))
 
     def form_versions(self) -> dict[str, Form]:
         """Return the deployed versions of the form by uid, oldest first."""
@@ -243,11 +254,19 @@ class Store:
         with file.sqlite_errors(self.path):
             return upkeep.write_lines(self._db, Path(path), every_version=every_version)
 
-    def erase(self, row_ids: Iterable[int]) -> int:
+    def erase(self, row_ids: Iterable[int], *, text: str = "") -> int:
         """Erase rows with all their versions, so that no byte of them is left in the file.
 
         The store remembers the ids: a later sync does not fetch the rows again, and says how many of
         them are still on the server. Files that were downloaded are not touched here.
+
+        Parameters
+        ----------
+        row_ids : iterable of int
+        text : str
+            Also taken out of the rows that stay, in whatever case: older versions that hold it go, in
+            the newest ones ``[erased]`` takes its place. A sync brings it back when such a row is edited
+            on the server and still holds it.
 
         Returns
         -------
@@ -260,7 +279,12 @@ class Store:
             If a sync is running, or another process holds the file open for reading.
         """
         with self.exclusive(), file.sqlite_errors(self.path):
-            return upkeep.erase_rows(self._db, sorted(set(row_ids)), utc_now())
+            return upkeep.erase_rows(self._db, sorted(set(row_ids)), utc_now(), text)
+
+    def refuse_readers(self) -> None:
+        """Raise a `StoreError` if a sync is running or somebody reads the file: nothing can be erased."""
+        with self.exclusive(), file.sqlite_errors(self.path):
+            upkeep.refuse_readers(self._db)
 
     # ------------------------------------------------------------------ writing (used by sync)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,12 @@ from survey_tools.kobo.store.layout import LAYOUT, layout_of, transaction
 SHOWN_IDS = 10
 ERASING = "erasing"
 """Key of `meta` that is there from an erasing's commit until its last trace is gone."""
+
+SHORT_WAIT = 3000
+"""Milliseconds to wait for readers, where all that is wanted is to know whether there are any."""
+
+ERASED = "[erased]"
+"""Stands in rows that stay for a text that was taken out of them."""
 
 
 def find_damage(db: sqlite3.Connection, last: PullReport | None, proof: str) -> list[str]:
@@ -77,7 +84,7 @@ def write_lines(db: sqlite3.Connection, path: Path, *, every_version: bool) -> i
     return written
 
 
-def erase_rows(db: sqlite3.Connection, row_ids: Sequence[int], at: str) -> int:
+def erase_rows(db: sqlite3.Connection, row_ids: Sequence[int], at: str, text: str = "") -> int:
     """Erase rows; see `Store.erase`."""
     erased = 0
     with transaction(db):
@@ -85,6 +92,8 @@ def erase_rows(db: sqlite3.Connection, row_ids: Sequence[int], at: str) -> int:
             db.execute("DELETE FROM events WHERE _id = ?", (row_id,))
             erased += db.execute("DELETE FROM rows WHERE _id = ?", (row_id,)).rowcount > 0
             db.execute("INSERT OR IGNORE INTO erased VALUES (?, ?)", (row_id, at))
+        if text:
+            _take_out(db, text)
         db.execute("INSERT OR REPLACE INTO meta VALUES (?, '1')", (ERASING,))
     finish_erasing(db)
     return erased
@@ -100,16 +109,48 @@ def finish_erasing(db: sqlite3.Connection) -> None:
     """
     if not db.execute("SELECT 1 FROM meta WHERE key = ?", (ERASING,)).fetchone():
         return
+    what = "The rows are erased, but traces of them may be left in the file's log."
     # The log beside the file holds old pages until it is emptied; VACUUM leaves no free page behind.
-    for step in ("PRAGMA wal_checkpoint(TRUNCATE)", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
-        result = db.execute(step).fetchone()
-        if result is not None and result[0]:
-            raise StoreError(
-                "The rows are erased, but traces of them may be left in the file's log.",
-                found="another process holds the store open",
-                next_step="Close other programs and notebooks that read the store, and erase again.",
-            )
+    empty_log(db, what)
+    db.execute("VACUUM")
+    empty_log(db, what)
     db.execute("DELETE FROM meta WHERE key = ?", (ERASING,))
+
+
+def refuse_readers(db: sqlite3.Connection) -> None:
+    """Refuse a store that somebody reads; see `Store.refuse_readers`."""
+    (patience,) = db.execute("PRAGMA busy_timeout").fetchone()
+    db.execute(f"PRAGMA busy_timeout = {min(patience, SHORT_WAIT)}")
+    # Something has to stand in the log for a reader to be in the way of emptying it.
+    db.execute("INSERT OR REPLACE INTO meta VALUES ('looked', '')")
+    db.execute("DELETE FROM meta WHERE key = 'looked'")
+    empty_log(db, "The store is in use, so that nothing can be erased.")
+    db.execute(f"PRAGMA busy_timeout = {patience}")
+
+
+def empty_log(db: sqlite3.Connection, what: str) -> None:
+    """Bring the log beside the file into it; refuse with `what` while somebody reads old pages."""
+    result = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if result is not None and result[0]:
+        raise StoreError(
+            what,
+            found="another process holds the store open",
+            next_step="Close other programs and notebooks that read the store, and erase again.",
+        )
+
+
+def _take_out(db: sqlite3.Connection, text: str) -> None:
+    """Take a text out of the rows: older versions with it go, in current ones `ERASED` replaces it."""
+    pattern = re.compile(re.escape(text), re.IGNORECASE)
+    query = "SELECT rowid, _id, uuid, signature, status, doc FROM rows WHERE instr(lower(doc), lower(?))"
+    for rowid, *key, status, doc in db.execute(query, (text,)).fetchall():
+        if status == "superseded":
+            db.execute("DELETE FROM events WHERE _id = ? AND uuid = ? AND signature = ?", key)
+            db.execute("DELETE FROM rows WHERE rowid = ?", (rowid,))
+        else:
+            new = pattern.sub(ERASED, doc)
+            values = new, digest_of(new), rowid
+            db.execute("UPDATE rows SET doc = ?, digest = ? WHERE rowid = ?", values)
 
 
 def _problems(row_id: int, signature: str, digest: str, doc: str) -> Iterator[str]:

@@ -6,5 +6,13 @@ Not here: cleaning, and anything about one study.
 from survey_tools.kobo.tables.asked import missing_reasons
 from survey_tools.kobo.tables.build import Tables, flatten
 from survey_tools.kobo.tables.changes import drift, suggest_renames
+from survey_tools.kobo.tables.findings import findings_of_rows
 
-__all__ = ["Tables", "drift", "flatten", "missing_reasons", "suggest_renames"]
+__all__ = [
+    "Tables",
+    "drift",
+    "findings_of_rows",
+    "flatten",
+    "missing_reasons",
+    "suggest_renames",
+]

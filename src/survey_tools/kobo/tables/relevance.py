@@ -19,6 +19,8 @@ from survey_tools.kobo.tables.catalogue import Catalogue, renamed
 
 # What these give depends on more than the answers that they name.
 _VOLATILE = frozenset({"position", "once", "today", "now", "random", "indexed-repeat"})
+TODAY = "today()"
+"""Stands among the paths of needs for the day on which a row was filled in."""
 
 
 @dataclass
@@ -82,7 +84,7 @@ class Plan:
 
     def __init__(self, form: Form, catalogue: Catalogue, renames: Mapping[str, str]) -> None:
         self.form = form
-        self._reach = _Reach(form)
+        self._reach = Reach(form)
         self.tables = {table: self._table(table, catalogue, renames) for table in catalogue.tables}
 
     def _table(self, table: str, catalogue: Catalogue, renames: Mapping[str, str]) -> TablePlan:
@@ -112,18 +114,24 @@ class Plan:
         return outer
 
 
-class _Reach:
-    """Follows relevance expressions to the answers that they depend on, however indirectly."""
+class Reach:
+    """Follows expressions to the answers that they depend on, however indirectly.
 
-    def __init__(self, form: Form) -> None:
+    Parameters
+    ----------
+    form : Form
+    dated : bool
+        Whether ``today()`` counts as an answer, `TODAY`, that an expression depends on.
+    """
+
+    def __init__(self, form: Form, *, dated: bool = False) -> None:
         self._form = form
         self._namer = Submission(form, {})
+        self._volatile = _VOLATILE - {"today"} if dated else _VOLATILE
 
     def item(self, path: str) -> Item:
         """Describe the relevance of a question or group."""
-        around = self._form.enclosing_repeats(path)
-        if path in self._form.groups and self._form.groups[path].repeat:
-            around = around[:-1]
+        around = self._around(path)
         item = Item(path, len(around))
         needs: dict[tuple[int, str], None] = {}
         try:
@@ -132,6 +140,27 @@ class _Reach:
             item.plain = False
         item.needs = tuple(needs)
         return item
+
+    def asked(self, path: str, needs: dict[tuple[int, str], None]) -> bool:
+        """Gather what decides whether a path is asked, groups around it too; False if more than answers."""
+        return all(
+            self._follow(step, self._around(step), needs, (step,)) for step in self._chain(path)
+        )
+
+    def mentioned(
+        self, source: str, path: str, needs: dict[tuple[int, str], None], *, here: bool = False
+    ) -> bool:
+        """Gather what an expression at a path depends on; False if answers alone do not settle it.
+
+        With `here` the expression may look at the answer of the path itself (``.``).
+        """
+        around = self._form.enclosing_repeats(path)
+        return self._names(source, path, around, needs, (path,), here=here)
+
+    def _around(self, path: str) -> tuple[str, ...]:
+        around = self._form.enclosing_repeats(path)
+        inside = path in self._form.groups and self._form.groups[path].repeat
+        return around[:-1] if inside else around
 
     def _follow(
         self,
@@ -142,11 +171,23 @@ class _Reach:
     ) -> bool:
         """Gather what a path's own relevance needs; False if answers alone do not settle it."""
         one = self._form.questions.get(path) or self._form.groups[path]
-        if not one.relevant:
-            return True
-        expression = parse(one.relevant, path)
-        if expression.relative or expression.functions & _VOLATILE:
+        return not one.relevant or self._names(one.relevant, path, around, needs, trail)
+
+    def _names(
+        self,
+        source: str,
+        path: str,
+        around: tuple[str, ...],
+        needs: dict[tuple[int, str], None],
+        trail: tuple[str, ...],
+        *,
+        here: bool = False,
+    ) -> bool:
+        expression = parse(source, path)
+        if (expression.relative and not here) or expression.functions & self._volatile:
             return False
+        if "today" in expression.functions:
+            needs[0, TODAY] = None
         for name in expression.names:
             other = self._namer.resolve(name, path)
             question = self._form.questions.get(other)
