@@ -6,20 +6,29 @@ Surnames: Lê Trung Hoa (2005), Họ và tên người Việt Nam; the forty mos
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
+
+_STROKES = str.maketrans("đĐ\u00f0\u00d0", "dDdD")
+"""D with a stroke, and Eth, which is taken for it."""
 
 
+@lru_cache(maxsize=100_000)
 def fold(text: str) -> str:
     """Write in small letters without diacritics.
 
     >>> fold("Đỗ Thị HẰNG")
     'do thi hang'
     """
-    plain = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
+    plain = unicodedata.normalize("NFD", text.translate(_STROKES))
     return "".join(c for c in plain if not unicodedata.combining(c)).lower()
 
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(fold(name) for name in text.split(", "))
 
 
 SURNAMES = _words(
@@ -36,8 +45,18 @@ SURNAMES_FOLDED = _words(
 SURNAMES_PLAIN = frozenset(fold(word) for word in SURNAMES)
 """All of them; taken for a surname only where `van` or `thi` follows."""
 
+SURNAMES_SURE = _words(
+    "nguyễn trần lê phạm hoàng huỳnh phan vũ võ đặng bùi đỗ ngô dương đinh trịnh nguyen tran pham huynh "
+    "phan dang bui dinh trinh"
+)
+"""Surnames after which two words with capitals are a name, whatever they are."""
+
+SURNAMES_SMALL = _words("nguyễn trần phạm huỳnh phan đặng bùi đinh trịnh")
+"""Surnames that are no common word in small letters either."""
+
 MIDDLE = _words("văn thị van thi")
 """The middle names that tell a name even where nothing is written with a capital."""
+
 
 GIVEN = _words(
     "an anh ánh ân bảo bích bình cẩm châu chi chiến chinh chính công cúc cường danh diễm diệp diệu dung "
@@ -51,18 +70,32 @@ GIVEN = _words(
     "trang trâm trân trí trinh trọng trung trường tú tuấn tuệ tùng tuyên tuyến tuyết tư tươi tường uyên "
     "vân việt vinh vĩnh vui vũ vượng vy xuân xuyến yên yến"
 )
+BETWEEN = GIVEN | _words("văn thị đức hữu thế đình bá")
+"""What stands between a surname and the last of the given names."""
+
 GIVEN_FOLDED = frozenset(fold(word) for word in GIVEN)
 
 GIVEN_ALONE = _words(
-    "hạnh tuấn hùng dũng thảo trang linh huệ nga loan oanh thuý thúy hằng phượng yến quỳnh huyền trinh "
-    "cường tùng hường nhung duyên khánh hoàng sơn bình lan hiền đức"
+    "ánh ân bích bình cẩm châu chiến chinh cúc cường diễm diệp diệu dung dũng dương duyên điệp đức giang "
+    "hà hải hạnh hằng hân hậu hiên hiền hiển hiếu hiệp hoa hoà hòa hoài hoàng hồng huân huệ hùng huy huyền "
+    "hưng hương hường kha khang khánh khôi khuê kiều kim lam lan lâm liễu linh loan long lộc luân minh mùi "
+    "mỹ nga ngà ngọc nguyệt nhật nhi nhung ninh nụ oanh phi phong phú phúc phương phượng quân quang quế "
+    "quyên quỳnh sâm sen sơn tâm tân thái thảo thắm thắng thiện thịnh thoa thọ thơ thơm thuận thuỳ thúy "
+    "thuý thủy thuỷ thùy tiến tĩnh trang trâm trân trí trinh trọng tú tuấn tuệ tùng tuyết tường uyên vân "
+    "việt vinh vĩnh vũ vượng vy xuân xuyến yến"
 )
-"""Given names that no common word is spelt like, so that they count in small letters after a title."""
+"""Given names that seldom begin another word after a title, so that they count in small letters there."""
+
+TITLES_ALONE = _words("ông bà anh chị cô chú bác cậu dì mợ thím cháu cụ thầy vợ chồng")
+"""Titles after which they count."""
 
 TITLES = _words(
     "ông bà anh chị cô chú bác cậu dì mợ thím em cháu cụ thầy bạn con vợ chồng mẹ bố tên mr mrs ms"
 )
 TITLES_FOLDED = frozenset(fold(word) for word in TITLES) - {"con", "ten", "me", "bo", "em", "ban"}
+
+SHORTENED = _words("mr mrs ms")
+"""Titles that may have a point behind them."""
 
 PLACE_BEFORE = _words(
     "xã trấn thôn làng huyện quận phường tỉnh phố đường chợ trường đình chùa đền sông cầu bến khu cụm ty "
@@ -85,18 +118,15 @@ CALLS = _words("gặp gọi hỏi nhờ nhắn cho với của cùng")
 NO_TITLE_AFTER = _words("tiếng nước người vương")
 """After these, `Anh` is England."""
 
-PLACES = frozenset(
-    fold(name)
-    for name in (
-        "Hà Nội, Hà Nam, Hà Giang, Hà Tĩnh, Hà Đông, Hà Tây, Thái Bình, Thái Nguyên, Thái Lan, Cao Bằng, "
-        "Lâm Đồng, Ninh Bình, Nam Định, Phú Thọ, Phú Yên, Kiên Giang, An Giang, Hậu Giang, Tiền Giang, "
-        "Bắc Giang, Bắc Ninh, Hà Trung, Hoàng Mai, Hoàng Sa, Hoàng Long, Mai Châu, Mai Lâm, Dương Nội, "
-        "Lý Nhân, Kim Bảng, Kim Sơn, Vũ Thư, Tô Lịch, Hồ Gươm, Hồ Tây, Lương Sơn, Đinh Tiên Hoàng, "
-        "Hồ Chí Minh, Bác Hồ, Lê Lợi, Lê Duẩn, Trần Phú, Trần Hưng Đạo, Phan Đình Phùng, Lý Thường Kiệt, "
-        "Lý Thái Tổ, Nguyễn Trãi, Nguyễn Huệ, Nguyễn Du, Quang Trung, Hoàng Hoa Thám, Cao Sơn, Châu Thành, "
-        "Châu Can, Châu Á, Châu Âu, Đào Viên, Triệu Sơn, Kim Long, Lâm Hà, Kiều Mai, Giang Sơn, Lưu Xá, "
-        "Mai Dịch, Thái Hà, Thái Thịnh, Bạch Hạ, Bạch Mai, Tống Sơn, Hà Hồi, Kiều Hối, Kim Loan, Chu Minh, "
-        "Vương Quốc Anh"
-    ).split(", ")
+PLACES = _names(
+    "Hà Nội, Hà Nam, Hà Giang, Hà Tĩnh, Hà Đông, Hà Tây, Thái Bình, Thái Nguyên, Thái Lan, Cao Bằng, "
+    "Lâm Đồng, Ninh Bình, Nam Định, Phú Thọ, Phú Yên, Kiên Giang, An Giang, Hậu Giang, Tiền Giang, "
+    "Bắc Giang, Bắc Ninh, Hà Trung, Hoàng Mai, Hoàng Sa, Hoàng Long, Mai Châu, Mai Lâm, Dương Nội, "
+    "Lý Nhân, Kim Bảng, Kim Sơn, Vũ Thư, Tô Lịch, Hồ Gươm, Hồ Tây, Lương Sơn, Đinh Tiên Hoàng, "
+    "Hồ Chí Minh, Bác Hồ, Lê Lợi, Lê Duẩn, Trần Phú, Trần Hưng Đạo, Phan Đình Phùng, Lý Thường Kiệt, "
+    "Lý Thái Tổ, Nguyễn Trãi, Nguyễn Huệ, Nguyễn Du, Quang Trung, Hoàng Hoa Thám, Cao Sơn, Châu Thành, "
+    "Châu Can, Châu Á, Châu Âu, Đào Viên, Triệu Sơn, Kim Long, Lâm Hà, Kiều Mai, Giang Sơn, Lưu Xá, "
+    "Mai Dịch, Thái Hà, Thái Thịnh, Bạch Hạ, Bạch Mai, Tống Sơn, Hà Hồi, Kiều Hối, Kim Loan, Chu Minh, "
+    "Vương Quốc Anh, Việt Nam"
 )
-"""Places and people of history that are written like a name."""
+"""Places and people of history that are written like a name, folded."""

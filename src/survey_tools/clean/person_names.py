@@ -11,6 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from survey_tools.clean.name_words import (
+    BETWEEN,
     CALLS,
     GIVEN,
     GIVEN_ALONE,
@@ -20,10 +21,14 @@ from survey_tools.clean.name_words import (
     NOT_AFTER_TITLE,
     PLACE_BEFORE,
     PLACES,
+    SHORTENED,
     SURNAMES,
     SURNAMES_FOLDED,
     SURNAMES_PLAIN,
+    SURNAMES_SMALL,
+    SURNAMES_SURE,
     TITLES,
+    TITLES_ALONE,
     TITLES_FOLDED,
     fold,
 )
@@ -34,7 +39,7 @@ LONGEST = 5
 _WORD = re.compile(r"[^\W\d_]+")
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _Word:
     text: str
     low: str
@@ -56,10 +61,11 @@ class _Word:
 def find_names(text: str, places: Collection[str] = ()) -> list[tuple[int, int]]:
     """Find stretches that are likely names of people.
 
-    Taken for a name: capitalised words after a title (`chị Lan`); a surname followed by capitalised
-    words that end in a given name or have `Văn` or `Thị` between (`Trần Văn Bình`, `TRAN VAN BINH`); in
-    small letters a surname, `văn` or `thị` and a given name. Not taken: what follows a word such as xã,
-    đường or trường, and names of places.
+    Taken for a name: capitalised words after a title (`chị Lan`, `vợ là Lan`); a surname followed by
+    capitalised words that end in a given name or have `Văn` or `Thị` between (`Trần Văn Bình`,
+    `TRAN VAN BINH`), after some surnames any two; in small letters a surname, `văn` or `thị` and a given
+    name, some surnames and two or three given names, and some given names after a title. Not taken: what
+    follows a word such as xã, đường or trường, and names of places.
 
     Parameters
     ----------
@@ -101,8 +107,9 @@ def _name_at(
     words: list[_Word], at: int, places: Collection[str], *, shouting: bool, ascii_only: bool
 ) -> int:
     """Count the words of the name that begins at `at`; 0 where none does."""
-    near = at > 0 and words[at].gap in (" ", ": ", ". ", ".")
-    before = words[at - 1] if near else None
+    before = words[at - 1] if at > 0 and words[at].gap in (" ", ": ") else None
+    if at > 0 and words[at].gap in (". ", ".") and words[at - 1].low in SHORTENED:
+        before = words[at - 1]
     if before is not None and words[at].joined and before.low in PLACE_BEFORE:
         return 0
     length = _with_surname(words, at, places, shouting=shouting, ascii_only=ascii_only)
@@ -152,6 +159,8 @@ def _likely(run: list[_Word], *, shouting: bool, ascii_only: bool) -> bool:
     if len(run) >= 3 and (run[1].low in MIDDLE or len(run[1].text) == 1):
         return True
     given = run[-1].low in GIVEN or (run[-1].text.isascii() and run[-1].folded in GIVEN_FOLDED)
+    if len(run) in (3, 4) and not shouting and run[0].low in SURNAMES_SURE:
+        return True
     if shouting or (ascii_only and run[0].low not in SURNAMES):
         # without the help of capitals or diacritics two words are too few
         return given and len(run) >= 3
@@ -159,11 +168,18 @@ def _likely(run: list[_Word], *, shouting: bool, ascii_only: bool) -> bool:
 
 
 def _in_small_letters(words: list[_Word], at: int) -> int:
-    run = words[at : at + 4]
-    if len(run) < 3 or not all(word.joined for word in run[1:]) or run[1].low not in MIDDLE:
-        return 0
-    for length in (4, 3):
-        if len(run) >= length and run[length - 1].folded in GIVEN_FOLDED:
+    run = [words[at]]
+    for word in words[at + 1 : at + 4]:
+        if not word.joined:
+            break
+        run.append(word)
+    for length in range(len(run), 2, -1):
+        middle, last = run[1 : length - 1], run[length - 1]
+        if not all(word.low in BETWEEN or word.low in MIDDLE for word in middle):
+            continue
+        if middle[0].low in MIDDLE and last.folded in GIVEN_FOLDED:
+            return length
+        if run[0].low in SURNAMES_SMALL and last.low in GIVEN:
             return length
     return 0
 
@@ -171,8 +187,11 @@ def _in_small_letters(words: list[_Word], at: int) -> int:
 def _after_title(
     words: list[_Word], at: int, places: Collection[str], *, shouting: bool, ascii_only: bool
 ) -> int:
-    title, first = words[at - 1], words[at]
-    earlier = words[at - 2].low if at > 1 and title.joined else ""
+    first, place = words[at], at - 1
+    if words[place].low in ("là", "la") and words[place].joined and place:
+        place -= 1
+    title = words[place]
+    earlier = words[place - 1].low if place and title.joined else ""
     if earlier in NO_TITLE_AFTER or earlier in PLACE_BEFORE:
         return 0
     plain = ascii_only and title.folded in TITLES_FOLDED
@@ -183,8 +202,9 @@ def _after_title(
     if title.low not in TITLES and not plain:
         return 0
     if not first.capital:
-        return 1 if title.low in TITLES and first.low in GIVEN_ALONE and not plain else 0
+        return int(title.low in TITLES_ALONE and first.low in GIVEN_ALONE and not plain)
     run = _run(words, at)
+    shouting = shouting or all(word.text.isupper() for word in run)
     if first.low in NOT_AFTER_TITLE or _is_place(run, places) or len(first.text) < 2:
         return 0
     if (plain or shouting) and run[-1].folded not in GIVEN_FOLDED:

@@ -20,10 +20,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from survey_tools.errors import DisclosureError
-from survey_tools.report.disclosure import FEW, HIDDEN, SHOWN
 from survey_tools.report.markup import paragraphs
 from survey_tools.report.numbers import SHARES
 from survey_tools.report.results import Results, rows_of
+from survey_tools.report.small_cells import FEW, HIDDEN, SHOWN
 
 DARK, LIGHT, GREY = "#0b4f79", "#d95f02", "#6b6b6b"
 DPI = 144

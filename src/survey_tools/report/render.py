@@ -17,7 +17,15 @@ from nbconvert.exporters import HTMLExporter
 
 from survey_tools.errors import RunError
 from survey_tools.report.numbers import Lang
-from survey_tools.report.shell import INDEX, TEMPLATE, foot, head, synthetic_banner, write_page
+from survey_tools.report.shell import (
+    INDEX,
+    TEMPLATE,
+    Gate,
+    foot,
+    head,
+    synthetic_banner,
+    write_page,
+)
 from survey_tools.report.wording import Wording
 
 
@@ -29,6 +37,7 @@ def render_html(
     synthetic: bool,
     title: str | None = None,
     languages: Sequence[str] = ("vi", "en"),
+    gate: Gate | None = None,
 ) -> Path:
     """Render an executed notebook.
 
@@ -45,6 +54,8 @@ def render_html(
         Title of the window; by default the main heading that the notebook made.
     languages : sequence of str
         Languages in which the page exists.
+    gate : callable, optional
+        See `shell.write_page`.
 
     Raises
     ------
@@ -65,7 +76,7 @@ def render_html(
         "page_foot": foot(),
     }
     body, _ = _exporter().from_notebook_node(content, resources=resources)
-    return write_page(out, body)
+    return write_page(out, body, gate)
 
 
 @cache

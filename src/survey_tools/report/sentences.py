@@ -10,10 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-from survey_tools.report.disclosure import FEW, HIDDEN, SHOWN
 from survey_tools.report.markup import Html, key_figure
 from survey_tools.report.numbers import MISSING, SHARES
 from survey_tools.report.results import Results
+from survey_tools.report.small_cells import FEW, HIDDEN, SHOWN
 from survey_tools.report.wording import Wording
 
 

@@ -5,7 +5,7 @@ The same for pages made from notebooks and for the index; loads nothing from any
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -17,6 +17,9 @@ from survey_tools.report.wording import Wording
 TEMPLATE = Path(__file__).parent / "template"
 INDEX = {"vi": "index.html", "en": "index.en.html"}
 """File of the index in each language."""
+
+Gate = Callable[[str, bytes], None]
+"""Raises when a file of this name and content may not be released."""
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'"
 
@@ -61,14 +64,24 @@ def synthetic_banner(words: Wording) -> str:
     return banner(words("synthetic")).source
 
 
-def write_page(path: Path, content: str) -> Path:
+def write_page(path: Path, content: str, gate: Gate | None = None) -> Path:
     """Write a page by a temporary name in the same folder, then rename.
+
+    Parameters
+    ----------
+    path : Path
+    content : str
+    gate : callable, optional
+        Called with the name and the content of the file before anything is written; what it raises
+        holds the page back.
 
     Raises
     ------
     RunError
         When the disk is full or the folder cannot be written; the old page stays as it was.
     """
+    if gate is not None:
+        gate(path.name, content.encode("utf-8"))
     with replacing(path, "The page could not be written", mode=PUBLIC) as temporary:
         temporary.write_text(content, encoding="utf-8", newline="\n")
     return path

@@ -15,17 +15,29 @@ import pandas as pd
 from survey_tools.errors import ContractError
 from survey_tools.params import Workspace
 from survey_tools.report import markup
-from survey_tools.report.disclosure import FEW, HIDDEN, open_levels
+from survey_tools.report.codebook import FILES as CODEBOOK
+from survey_tools.report.disclosure import open_levels
 from survey_tools.report.numbers import MISSING, SHARES, Lang, Numbers
 from survey_tools.report.sentences import pulls
-from survey_tools.report.shell import INDEX, TEMPLATE, foot, head, synthetic_banner, write_page
+from survey_tools.report.shell import (
+    INDEX,
+    TEMPLATE,
+    Gate,
+    foot,
+    head,
+    synthetic_banner,
+    write_page,
+)
+from survey_tools.report.small_cells import FEW, HIDDEN
 from survey_tools.report.wording import Wording
 
 CLASSES = 5
 """Colour classes of the map: equal steps from 0 to 100 %, the same for every run."""
 
 
-def write_index(ws: Workspace, run: str, record: Mapping[str, Any]) -> tuple[Path, ...]:
+def write_index(
+    ws: Workspace, run: str, record: Mapping[str, Any], gate: Gate | None = None
+) -> tuple[Path, ...]:
     """Write `reports/<run>/index.html` (Vietnamese) and `index.en.html`.
 
     Parameters
@@ -35,6 +47,8 @@ def write_index(ws: Workspace, run: str, record: Mapping[str, Any]) -> tuple[Pat
     record : mapping
         Content of `run.json`: started, finished, commit, pulls, and pages with code, lang, status (`ok`,
         `failed`, `skipped`), file and error.
+    gate : callable, optional
+        See `shell.write_page`.
 
     Returns
     -------
@@ -45,7 +59,7 @@ def write_index(ws: Workspace, run: str, record: Mapping[str, Any]) -> tuple[Pat
     written = []
     for lang in ws.study.report.languages:
         index = _Index(ws, run, record, lang, levels)
-        written.append(write_page(ws.reports(run) / INDEX[lang], index.page()))
+        written.append(write_page(ws.reports(run) / INDEX[lang], index.page(), gate))
     return tuple(written)
 
 
@@ -120,6 +134,9 @@ class _Index:
                 failed = page["status"] == "failed"
                 note = f" – {escape(self._status(page))}" if failed else ""
                 items.append(f"<li>{text}{note}</li>")
+        if (self.ws.reports(self.run) / CODEBOOK[self.lang]).is_file():
+            link = f'<a href="{CODEBOOK[self.lang]}">{escape(self.words("index_codebook"))}</a>'
+            items.append(f"<li>{link}</li>")
         if not items:
             return []
         return [self._section("index_pages"), f"<ul>{''.join(items)}</ul>"]
