@@ -51,6 +51,8 @@ def test_run_reports__a_failed_page_costs_no_other(finished):
     folder = ws.reports("main")
     assert sorted(path.name for path in folder.glob("*.html")) == [
         "10291.vi.html",
+        "codebook.en.html",
+        "codebook.html",
         "district.vi.html",
         "index.en.html",
         "index.html",

@@ -19,11 +19,12 @@ from survey_tools.errors import ParamsError
 from survey_tools.kobo.form.xlsform import read_xlsform, rename_question
 from survey_tools.kobo.sandbox import write_sandbox
 from survey_tools.params import Workspace
+from survey_tools.run.fieldwork import DISTRICT_MARK
 from survey_tools.run.progress import Step
 from survey_tools.run.server import PRESET_VARIABLE
 
 PRESETS = ("default", "small")
-_VERSIONS = {
+VERSIONS = {
     "household": (
         ("vPxHouseholdVersion001", "2026-01-05T02:00:00.000000Z"),
         ("vPxHouseholdVersion002", "2026-04-20T02:00:00.000000Z"),
@@ -86,7 +87,7 @@ def _build(ws: Workspace, parameters: Any, folder: Path, progress: Step) -> None
         progress(0, 4)
         district = synthetic.simulate(parameters, teams, ws.table("communes"), ws.study.design.seed)
         progress(1, 4)
-        contents = {str(form): _contents(ws, form) for form in ws.study.forms}
+        contents = {str(form): form_contents(ws, form) for form in ws.study.forms}
         rows = synthetic.submissions(district, contents)
         progress(2, 4)
         logs = synthetic.audit_logs(district, rows["household"], _newest(contents["household"]))
@@ -96,7 +97,7 @@ def _build(ws: Workspace, parameters: Any, folder: Path, progress: Step) -> None
             [_asset(ws, f, contents[f], rows[f], files.get(f, [])) for f in contents],
         )
         progress(3, 4)
-        _write_private(building / "sample.csv", district.sample)
+        _write_private(building / "sample.csv", district.sample.assign(area_list=ws.study.areas.list_))
         _write_private(building / "planted.csv", district.planted)
         _write_private(building / "truth.csv", synthetic.truth(parameters, teams))
         preset = folder.name.split("-")[0]
@@ -108,10 +109,10 @@ def _build(ws: Workspace, parameters: Any, folder: Path, progress: Step) -> None
         shutil.rmtree(building, ignore_errors=True)
 
 
-def _contents(ws: Workspace, form: str) -> dict[str, dict[str, Any]]:
-    """Form content by version, oldest first; a first version has the older names of questions."""
+def form_contents(ws: Workspace, form: str) -> dict[str, dict[str, Any]]:
+    """Return form content by version, oldest first; a first version has the older names of questions."""
     newest = read_xlsform(ws.root / ws.study.forms[form].xlsform)  # type: ignore[index]
-    versions = [uid for uid, _ in _VERSIONS[form]]
+    versions = [uid for uid, _ in VERSIONS[form]]
     older = newest
     for old, new in ws.study.renames(form).items():
         older = rename_question(older, new.rsplit("/", 1)[-1], old.rsplit("/", 1)[-1])
@@ -132,7 +133,7 @@ def _asset(
         "owner": "owner",
         "versions": [
             {"uid": uid, "date_deployed": date, "content": contents[uid]}
-            for uid, date in _VERSIONS[form]
+            for uid, date in VERSIONS[form]
         ],
         "submissions": rows,
         "files": files,
@@ -150,12 +151,14 @@ def _audit_file(row_id: int, log: bytes) -> dict[str, Any]:
 
 
 def _forget_other_district(ws: Workspace, name: str) -> None:
-    """Remove the stores of another synthetic district: they are rows of another server."""
-    mark = ws.raw / "district.txt"
+    """Remove the stores and files of another synthetic district: they are those of another server."""
+    mark = ws.raw / DISTRICT_MARK
     if mark.is_file() and mark.read_text(encoding="utf-8") == name:
         return
     for store in ws.raw.glob("*.sqlite*"):
         store.unlink()
+    for files in ws.raw.glob("*.files"):
+        shutil.rmtree(files)
     ws.raw.mkdir(parents=True, exist_ok=True)
     mark.write_text(name, encoding="utf-8")
 

@@ -162,12 +162,13 @@ _MESSAGES = {
 
 def without_token(text: str) -> str:
     """Blot out the server's token, wherever a text may have picked it up."""
-    for token in _tokens():
+    for token in server_tokens():
         text = text.replace(token, "[token]")
     return text
 
 
-def _tokens() -> list[str]:
+def server_tokens() -> list[str]:
+    """Return the server's token as the environment has it; not to be shown, stored or logged."""
     found = [os.environ.get("KOBO_TOKEN", "")]
     if path := os.environ.get("KOBO_TOKEN_FILE"):
         with suppress(OSError):

@@ -13,7 +13,10 @@ from survey_tools.errors import RunError
 from survey_tools.params import Workspace
 from survey_tools.run.execute import CELL_TIMEOUT, Execution, Failure, count_cells, execute
 from survey_tools.run.files import check_space, write_text
+from survey_tools.run.gate import blotted, open_gate
+from survey_tools.run.journal import refuse_unfinished
 from survey_tools.run.kernels import Kernels, kernel_environment, stoppable
+from survey_tools.run.occupied import at_work
 from survey_tools.run.progress import bar
 from survey_tools.run.server import PRESET_VARIABLE
 from survey_tools.run.warm import WarmServer
@@ -51,6 +54,7 @@ def run_stages(
     RunError
         Names the notebook, the cell, the error, where the executed notebook is, and how to run it again.
     """
+    refuse_unfinished(ws)
     check_space(ws.root)
     if ws.study.server.is_sandbox and "10_pull" in stages:
         from survey_tools.run.district import make_sandbox
@@ -58,7 +62,7 @@ def run_stages(
         with bar("synthetic district", unit="step") as step:
             make_sandbox(ws, preset=preset, progress=step)
     chosen = os.environ.get(PRESET_VARIABLE) or preset
-    with kernel_environment(ws.root, **{PRESET_VARIABLE: chosen}):
+    with at_work(ws), kernel_environment(ws.root, **{PRESET_VARIABLE: chosen}):
         return [_run_stage(ws, run, name, timeout, warm) for name in stages]
 
 
@@ -107,6 +111,7 @@ def _run_stage(
 def _stage_error(ws: Workspace, run: str, name: str, execution: Execution) -> RunError:
     failure = execution.failure
     assert failure is not None  # noqa: S101
+    failure = blotted(failure, open_gate(ws, ws.reports(run)))
     write_log(ws.reports(run) / "logs" / f"{name}.log", failure)
     return RunError(
         f"The notebook {name} stopped: {failure.kind}.\n{failure.message}",

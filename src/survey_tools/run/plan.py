@@ -117,9 +117,12 @@ def plan_reports(
 def check_wanted(
     ws: Workspace, communes: Sequence[str | int] | None, langs: Sequence[str] | None
 ) -> None:
-    """Refuse communes and languages that the study does not have, before anything is run for them."""
+    """Refuse communes, languages and lists of areas that the study does not have, before anything is run."""
     _wanted(ws, communes)
     _languages(ws, langs)
+    areas = read_areas(ws.file("areas"))
+    for name in ws.study.report.area_lists:
+        areas.crosswalk(ws.study.areas.list_, name)
 
 
 def _wanted(ws: Workspace, communes: Sequence[str | int] | None) -> list[str]:

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from survey_tools.kobo import KoboClient, Store, download_attachments, drift
+from survey_tools.kobo import KoboClient, Store, drift
 from survey_tools.params import Workspace
 from survey_tools.run.files import write_json
+from survey_tools.run.journal import refuse_unfinished
+from survey_tools.run.occupied import at_work
 from survey_tools.run.progress import Step, bar
+from survey_tools.run.pull_files import pull_new_files
 from survey_tools.run.record import now
 from survey_tools.run.server import Server, kobo_server
 
@@ -39,7 +42,7 @@ def pull_all(
     progress: Step | None = None,
     bars: bool = False,
 ) -> pd.DataFrame:
-    """Bring every store up to date with the server.
+    """Bring every store up to date with the server, and fetch the files that `server.files` wants.
 
     Parameters
     ----------
@@ -56,7 +59,7 @@ def pull_all(
     Returns
     -------
     DataFrame
-        One row a form: the fields of `survey_tools.kobo.PullReport`.
+        One row a form: the fields of `survey_tools.kobo.PullReport`, and `files_new, files_failed`.
 
     Raises
     ------
@@ -66,13 +69,15 @@ def pull_all(
     if server is None:
         with kobo_server(ws, progress=progress) as opened:
             return pull_all(ws, opened, accept_loss=accept_loss, progress=progress, bars=bars)
+    refuse_unfinished(ws)
     reports = []
-    with KoboClient(server.url, server.token) as client:
+    with at_work(ws), KoboClient(server.url, server.token) as client:
         for form, settings in ws.study.forms.items():
             shown = bar(form, unit="row") if bars else nullcontext(progress)
             with open_store(ws, form) as store, shown as step:
                 report = client.sync(settings.uid, store, accept_loss=accept_loss, progress=step)
-            reports.append({**asdict(report), "form": form})
+                files = pull_new_files(ws, form, client, store)
+            reports.append({**asdict(report), "form": form, **files})
     return pd.DataFrame(reports)
 
 
@@ -97,6 +102,10 @@ def _remarks(pull: Any) -> str:
     remarks = ""
     if pull.erased:
         remarks += f"; {pull.erased} erased here are still on the server: delete them there too"
+    if pull.files_new:
+        remarks += f"; {pull.files_new} files came"
+    if pull.files_failed:
+        remarks += f"; {pull.files_failed} files did not come: the next pull tries again"
     if pull.arrived:
         remarks += f"; {pull.arrived} came in meanwhile: the next pull fetches them"
     if pull.clock_offset is not None and abs(pull.clock_offset) > CLOCK_TOLERANCE:
@@ -106,36 +115,9 @@ def _remarks(pull: Any) -> str:
 
 def read_tables(ws: Workspace, form: str) -> Tables:
     """Read the store of `form` as linked, typed tables, renamed questions under their new name."""
+    refuse_unfinished(ws)
     with Store.read(ws.store(form)) as store:
         return store.tables(renames=ws.study.renames(form))
-
-
-def pull_files(ws: Workspace, server: Server, *, bars: bool = False) -> pd.DataFrame:
-    """Fetch the files that live rows carry (photos, audit logs) into `data/raw/`; resumes where it broke off.
-
-    Returns
-    -------
-    DataFrame
-        One row a form: ``form, fetched, kept, deleted, failed`` (files).
-
-    Raises
-    ------
-    KoboError
-        At the end, if files of any form did not come; the others are kept.
-    """
-    reports = {}
-    with KoboClient(server.url, server.token) as client:
-        for form in ws.study.forms:
-            shown = bar(f"{form}: files", unit="file") if bars else nullcontext()
-            with Store.read(ws.store(form)) as store, shown as step:
-                reports[form] = download_attachments(
-                    client, store.rows(), ws.attachments(form), progress=step
-                )
-    for report in reports.values():
-        report.raise_for_failures()
-    names = ("fetched", "kept", "deleted", "failed")
-    counts = [{"form": f, **{n: len(getattr(r, n)) for n in names}} for f, r in reports.items()]
-    return pd.DataFrame(counts)
 
 
 def form_changes(ws: Workspace, form: str) -> pd.DataFrame:
@@ -167,7 +149,8 @@ def write_provenance(ws: Workspace) -> None:
 
 def _last_pull(ws: Workspace, form: str) -> dict[str, Any]:
     with Store.read(ws.store(form)) as store:
-        pull = store.last_pull()
+        pull, rows, proof = store.last_pull(), store.count(), store.proof()
     known = {} if pull is None else asdict(pull)
-    wanted = {name: known.get(name) for name in ("rows", "server_count", "finished", "proof")}
-    return {"form": form, **wanted, "server": ws.study.server.url}
+    told = {"server_count": known.get("server_count"), "finished": known.get("finished")}
+    # What is held now: rows may have been erased since the pull.
+    return {"form": form, "rows": rows, **told, "proof": proof, "server": ws.study.server.url}

@@ -16,12 +16,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from survey_tools.errors import DisclosureError
 from survey_tools.params import Workspace
+from survey_tools.report.codebook import FILES as CODEBOOK
+from survey_tools.report.codebook import TABLE as CODEBOOK_TABLE
 from survey_tools.report.site import write_index
+from survey_tools.run.codebook import make_codebook
 from survey_tools.run.execute import CELL_TIMEOUT, Execution, Failure, execute, without_token
 from survey_tools.run.files import check_space
 from survey_tools.run.fingerprint import DISTRICT
+from survey_tools.run.gate import Gate, blotted, open_gate
+from survey_tools.run.journal import refuse_unfinished
 from survey_tools.run.kernels import Kernels, kernel_environment, stoppable, warm_server
+from survey_tools.run.occupied import at_work
 from survey_tools.run.pipeline import study_parameter, write_log
 from survey_tools.run.plan import NO_DATA, Page, plan_reports
 from survey_tools.run.progress import bar, say
@@ -61,7 +68,10 @@ def run_reports(
     timeout: int = CELL_TIMEOUT,
     warm: WarmServer | None = None,
 ) -> Outcome:
-    """Make the pages that are not there or out of date, then the index; one failure costs no other page.
+    """Make the pages that are not there or out of date, the codebook, the index; a failure costs no page.
+
+    Every page is scanned for personal data before it is released (`run.scan`); one that holds any has
+    failed, and its executed notebook is deleted. Logs and messages are blotted.
 
     Stopping it (Ctrl-C) leaves no kernel and nothing half-written; the next run goes on from there.
 
@@ -81,32 +91,62 @@ def run_reports(
     Returns
     -------
     Outcome
+
+    Raises
+    ------
+    DisclosureError
+        When the index itself holds personal data; the pages are made.
     """
+    refuse_unfinished(ws)
     check_space(ws.root)
     pages = plan_reports(ws, run, communes, langs, force=force)
     todo = [page for page in pages if page.reason and page.has_data]
     if explain:
         for page in pages:
             say(f"{page.stem}: {page.explanation}")
-    record = Record(ws, run)
+    record, gate = Record(ws, run), open_gate(ws, ws.reports(run))
     for page in pages:
         if not page.has_data:
             record.set_page(_entry(page, NO_DATA, file=None))
         elif not page.reason:
             record.set_page({**(record.page(page.code, page.lang) or {}), "status": "skipped"})
     try:
-        done = _run_all(ws, run, todo, record, jobs or os.cpu_count() or 1, timeout, warm)
+        with at_work(ws):
+            done = _run_all(ws, run, todo, record, jobs or os.cpu_count() or 1, timeout, warm, gate)
+            no_codebook = _codebook(ws, run, gate)
     finally:
-        write_index(ws, run, record.finish())
+        write_index(ws, run, record.finish(), gate)
     failed = sum(status == "failed" for status in done)
     skipped = sum(not page.has_data for page in pages)
     return Outcome(
         made=len(done) - failed,
         unchanged=len(pages) - len(todo) - skipped,
-        failed=failed,
+        failed=failed + no_codebook,
         skipped=skipped,
         index=ws.reports(run) / "index.html",
     )
+
+
+def _codebook(ws: Workspace, run: str, gate: Gate) -> int:
+    """Make the codebook; return 1 where it failed, and leave none from before in its place."""
+    folder = ws.reports(run)
+    log = folder / "logs" / "codebook.log"
+    try:
+        make_codebook(ws, folder, gate)
+    except Exception as error:  # it costs no page, whatever its error
+        for name in (*CODEBOOK.values(), CODEBOOK_TABLE):
+            (folder / name).unlink(missing_ok=True)
+        failure = blotted(_failure("the codebook", error), gate)
+        write_log(log, failure)
+        say(f"The codebook failed: {failure.last_line}")
+        return 1
+    log.unlink(missing_ok=True)
+    return 0
+
+
+def _failure(where: str, error: Exception) -> Failure:
+    text = without_token("".join(traceback.format_exception(error)))
+    return Failure(where, type(error).__name__, without_token(str(error)), text)
 
 
 def _run_all(
@@ -117,6 +157,7 @@ def _run_all(
     jobs: int,
     timeout: int,
     warm: WarmServer | None,
+    gate: Gate,
 ) -> list[str]:
     done: list[str] = []
     if not pages:
@@ -127,7 +168,7 @@ def _run_all(
         bar("report pages", total=len(pages), unit="page") as step,
         stoppable(kernels := Kernels(warm=server), jobs=jobs) as pool,
     ):
-        futures = [pool.submit(_run_page, ws, run, page, timeout, kernels) for page in pages]
+        futures = [pool.submit(_run_page, ws, run, page, timeout, kernels, gate) for page in pages]
         for future in as_completed(futures):
             entry = future.result()
             record.set_page(entry)
@@ -139,7 +180,7 @@ def _run_all(
 
 
 def _run_page(
-    ws: Workspace, run: str, page: Page, timeout: int, kernels: Kernels
+    ws: Workspace, run: str, page: Page, timeout: int, kernels: Kernels, gate: Gate
 ) -> dict[str, Any]:
     """Run and render one page; whatever goes wrong with it is told in its entry."""
     folder = ws.reports(run)
@@ -149,11 +190,12 @@ def _run_page(
         failure = execution.failure
         if failure is None:
             with _render_lock:
-                _render(ws, page, execution, folder)
+                _release(ws, page, execution, folder, gate)
+    except DisclosureError as error:
+        failure = Failure("at the gate", type(error).__name__, str(error), str(error))
+        (folder / "notebooks" / f"{page.stem}.ipynb").unlink(missing_ok=True)
     except Exception as error:  # one page costs no other, whatever its error
-        text = without_token("".join(traceback.format_exception(error)))
-        message = without_token(str(error))
-        failure = Failure("outside the cells", type(error).__name__, message, text)
+        failure = _failure("outside the cells", error)
     seconds = round(time.monotonic() - started, 2)
     log = folder / "logs" / f"{page.stem}.log"
     if failure is None:
@@ -161,6 +203,7 @@ def _run_page(
         return _entry(page, "ok", seconds=seconds)
     if kernels.stopped:
         return _entry(page, "stopped", error="the run was stopped")
+    failure = blotted(failure, gate)
     write_log(log, failure)
     (folder / page.file).unlink(missing_ok=True)
     return _entry(
@@ -181,15 +224,18 @@ def _execute_page(ws: Workspace, run: str, page: Page, timeout: int, kernels: Ke
     return execute(page.notebook, output, parameters, timeout=timeout, kernels=kernels)
 
 
-def _render(ws: Workspace, page: Page, execution: Execution, folder: Path) -> None:
+def _release(ws: Workspace, page: Page, execution: Execution, folder: Path, gate: Gate) -> None:
+    """Render a page and let it and its notebook through the gate."""
     from survey_tools.report.render import render_html  # seconds to load; a status needs none of it
 
+    gate(f"notebooks/{execution.output.name}", execution.output.read_bytes())
     render_html(
         execution.output,
         folder / page.file,
         lang=page.lang,  # type: ignore[arg-type]
         synthetic=ws.study.study.synthetic,
         languages=ws.study.report.languages,
+        gate=gate,
     )
 
 

@@ -13,6 +13,7 @@ import pyarrow.parquet as parquet
 
 from survey_tools.params import Workspace
 from survey_tools.run.files import read_json
+from survey_tools.run.journal import unfinished
 from survey_tools.run.pull import last_pulls
 
 _TABLES = (
@@ -42,10 +43,14 @@ def status(ws: Workspace) -> list[Stage]:
     Returns
     -------
     list of Stage
-        Raw rows, clean tables, checks, analysis tables, results, and one row for each run of reports.
+        Raw rows, clean tables, checks, analysis tables, results, and one row for each run of reports;
+        before them an erasure, if one has begun and is not finished.
     """
     raw = _raw(ws)
     stages = [raw[0]]
+    if unfinished(ws):
+        again = "not finished: survey-tools erase, without a code, goes on"
+        stages.insert(0, Stage("erasure", False, None, None, again))
     newest = raw[1]
     for name, folder, tables, notebook in _TABLES:
         paths = [getattr(ws, folder) / f"{table}.parquet" for table in tables]
