@@ -1,59 +1,124 @@
-import numpy as np
+"""Running the checks, and those on codes, duplicates and identity: what is flagged and what is not."""
+
+from __future__ import annotations
+
 import pandas as pd
 import pytest
-from clean_frames import TEAMS, code
+from check_frames import TEAM, fieldwork, found, household, roster, rows_of, visits
+from clean_frames import code
 
-from survey_tools.clean import CheckRules, field_checks
-from survey_tools.clean.enumerators import unusual_shares
-
-DAYS = {"w1": "2026-01-15", "w2": "2026-05-15"}
-
-
-def household(rows):
-    frame = pd.DataFrame(
-        rows, columns=["_id", "hhid", "wave", "team_id", "enumerator_id", "duration_min"]
-    )
-    start = pd.to_datetime(frame["wave"].map(DAYS), utc=True)
-    skills = {f"sk_{s}": ["alone", "no"][i % 2]
-              for i, s in enumerate(("app", "pay", "qr", "order", "safe"))}  # fmt: skip
-    return frame.assign(start=start, trust_pay="3", gap_view="2", life_view="4", **skills)
+from survey_tools.clean import CHECKS, field_checks, run_checks
+from survey_tools.clean.checks import usual_rules
+from survey_tools.clean.settle import ONE_CODE, TWICE
+from survey_tools.errors import ContractError
+from survey_tools.params import CheckSettings
 
 
-def visits(frame):
-    return frame.assign(visit_result="contact", consent="yes")
+def dropped(reason, _id=7, form="household"):
+    return pd.DataFrame({"_id": [_id], "wave": "w1", "team_id": TEAM, "enumerator_id": "E01",
+                         "reason": [reason], "form": form})  # fmt: skip
 
 
-def roster(heads):
-    rows = [(i, 1, "head", sex, age) for i, (sex, age) in heads.items()]
-    frame = pd.DataFrame(rows, columns=["_id", "roster_no", "m_rel", "m_sex", "m_age"])
-    return frame.astype({"m_age": "Int64"})
+def duplicates(kind, settled_by="rule"):
+    return pd.DataFrame(
+        {"group": "1-2", "kind": kind, "row_id": [1, 2], "wave": "w1", "team_id": TEAM,
+         "enumerator_id": "E01", "settled": ["keep", "drop"], "settled_by": settled_by}
+    )  # fmt: skip
 
 
-def one(_id, number=1, wave="w1", minutes=40.0, enumerator="E01", team="10291-T01"):
-    return (_id, code(number, team), wave, team, enumerator, minutes)
+def test_checks__each_has_a_switch_and_each_switch_a_check():
+    assert set(CheckSettings.model_fields) - {"zone"} == set(CHECKS)
 
 
-def checks(frame, members=None, **options):
-    members = roster(dict.fromkeys(frame["_id"], ("male", 51))) if members is None else members
-    given = {"teams": TEAMS, "households_per_team": 1} | options
-    return field_checks(frame, visits(frame), members, given.pop("team_log", None), **given)
+def test_run_checks__usual_interviews_give_no_flags():
+    frame = household({"_id": 1}, {"_id": 2, "wave": "w2", "number": 1})
+    assert run_checks(fieldwork(frame)).flags.empty
 
 
-def of(flags, check):
-    return flags.loc[flags["check"] == check]
+def test_run_checks__says_why_a_check_did_not_run():
+    work = fieldwork(household({"_id": 1}), rules={"gps_far": {"use": False}})
+    skipped = run_checks(work).skipped
+    assert skipped["gps_far"] == "off"
+    assert skipped["group_time"] == "times"
+    assert skipped["form_version"] == "versions"
+    assert "short_interview" not in skipped
 
 
-def test_field_checks__clean_data_give_no_flags():
-    frame = household([one(1), one(2, team="10291-T02")])
-    assert checks(frame).empty
+def test_run_checks__a_lacking_column_is_named():
+    frame = household({"_id": 1}).drop(columns="end")
+    assert run_checks(fieldwork(frame)).skipped["overlap"] == "household.end"
 
 
-def test_short_interview__also_flags_a_missing_duration():
-    frame = household([one(1, 1, minutes=9.0), one(2, 2, minutes=np.nan), one(3, 3)])
-    assert of(checks(frame), "short_interview")["row_id"].tolist() == [1, 2]
-    assert of(checks(frame, rules=CheckRules(short_minutes=5)), "short_interview")[
-        "row_id"
-    ].tolist() == [2]
+def test_run_checks__a_check_that_is_off_flags_nothing():
+    frame = household({"_id": 1, "minutes": 3.0})
+    assert rows_of(fieldwork(frame), "short_interview") == [1]
+    off = fieldwork(frame, rules={"short_interview": {"use": False}})
+    assert rows_of(off, "short_interview") == []
+
+
+def test_run_checks__questions_that_do_not_exist_are_named():
+    rules = {"required": {"variables": ("sk_app", "sk_ap")}, "outlier": {"variables": ("sk_app",)}}
+    unknown = run_checks(fieldwork(household({"_id": 1}), rules=rules)).unknown
+    assert unknown == {"required": "sk_ap", "outlier": "sk_app"}
+
+
+def test_fieldwork__a_table_that_is_not_there_is_asked_for_by_name():
+    with pytest.raises(ContractError, match="lacks a table"):
+        fieldwork(household({"_id": 1})).given("times")
+
+
+def test_field_checks__takes_tables_alone():
+    frame = household({"_id": 1, "minutes": 3.0})
+    flags = field_checks(frame, visits(frame), roster(frame), rules=usual_rules())
+    assert "short_interview" in set(flags["check"])
+
+
+@pytest.mark.parametrize(
+    ("reason", "flagged"),
+    [
+        ("household code not in the sample", True),
+        ("malformed household code", True),
+        ("code, team and commune do not fit together", True),
+        ("no consent", False),
+        ("the same form sent twice", False),
+    ],
+)
+def test_dropped__only_for_the_code(reason, flagged):
+    work = fieldwork(household({"_id": 1}), dropped=dropped(reason))
+    assert rows_of(work, "dropped") == ([7] if flagged else [])
+
+
+def test_dropped__rows_of_another_form_are_not_interviews():
+    table = dropped("malformed household code", form="team_log")
+    assert rows_of(fieldwork(household({"_id": 1}), dropped=table), "dropped") == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "settled_by", "flagged"),
+    [(TWICE, "rule", [2]), (ONE_CODE, "rule", [1, 2]), (ONE_CODE, "decision", [])],
+)
+def test_duplicate__both_interviews_under_one_code_until_somebody_decided(
+    kind, settled_by, flagged
+):
+    work = fieldwork(household({"_id": 1}), duplicates=duplicates(kind, settled_by))
+    assert rows_of(work, "duplicate") == flagged
+
+
+def test_household_code__not_drawn_or_malformed():
+    frame = household({"_id": 1}, {"_id": 2}, {"_id": 3})
+    frame.loc[2, "hhid"] = "10291-T01-H003-9"
+    sample = pd.DataFrame({"hhid": [code(1), code(3)], "team_id": TEAM})
+    assert rows_of(fieldwork(frame, sample=sample), "household_code") == [2, 3]
+    assert rows_of(fieldwork(frame.iloc[:2]), "household_code") == []
+
+
+def test_same_visit__the_later_of_two_with_one_number():
+    frame = household({"_id": 1}, {"_id": 2, "wave": "w2", "number": 1})
+    again = visits(frame.iloc[:1]).assign(_id=9)
+    both = pd.concat([visits(frame), again], ignore_index=True)
+    assert rows_of(fieldwork(frame, visits=both), "same_visit") == [9]
+    other = both.assign(visit_no=[1, 1, 2])
+    assert rows_of(fieldwork(frame, visits=other), "same_visit") == []
 
 
 @pytest.mark.parametrize(
@@ -67,81 +132,59 @@ def test_short_interview__also_flags_a_missing_duration():
     ],
 )
 def test_head_changed__sex_or_age_against_the_wave_before(before, now, flagged):
-    frame = household([one(1), one(2, wave="w2")])
-    flags = of(checks(frame, roster({1: before, 2: now})), "head_changed")
-    assert flags["row_id"].tolist() == ([2] if flagged else [])
+    frame = household({"_id": 1}, {"_id": 2, "wave": "w2", "number": 1})
+    work = fieldwork(frame, roster=roster(frame, i1=before, i2=now))
+    assert rows_of(work, "head_changed") == ([2] if flagged else [])
 
 
-def test_household_code__a_code_not_drawn_is_flagged():
-    frame = household([one(1, 1), one(2, 2)])
-    sample = pd.DataFrame({"hhid": [code(1)], "team_id": ["10291-T01"]})
-    assert of(checks(frame, sample=sample), "household_code")["row_id"].tolist() == [2]
+def test_edited__only_visits_that_were_changed_on_the_server():
+    work = fieldwork(household({"_id": 1}, {"_id": 2}), edited=pd.DataFrame({"_id": [2, 77]}))
+    assert rows_of(work, "edited") == [2]
 
 
-def test_dropped__only_codes_and_copies_are_flagged():
-    dropped = pd.DataFrame(
-        {"_id": [7, 8], "wave": "w1", "team_id": "10291-T01", "enumerator_id": "E01",
-         "reason": ["the same form sent twice", "no consent"]}
-    )  # fmt: skip
-    flags = of(checks(household([one(1)]), dropped=dropped), "dropped")
-    assert flags["row_id"].tolist() == [7]
-
-
-def test_progress__a_team_without_any_interview_is_behind():
-    frame = household([one(1)])
-    flags = of(checks(frame), "progress")
-    assert flags["team_id"].tolist() == ["10291-T02"]
-    assert flags["message"].tolist() == ["Interviewed 0 of 1 drawn households."]
-
-
-def test_missing_months__gap_inside_the_district_window():
-    team_log = pd.DataFrame(
-        {"team_id": ["10291-T01", "10291-T01", "10291-T02"],
-         "month": pd.to_datetime(["2026-02-01", "2026-03-01", "2026-03-01"])}
-    )  # fmt: skip
-    flags = of(checks(household([one(1)]), team_log=team_log), "missing_month")
-    assert flags[["team_id", "message"]].to_numpy().tolist() == [
-        ["10291-T02", "No report for 2026-02."]
-    ]
-
-
-def test_straight_lining__the_enumerator_who_answers_for_people():
-    frame = household([one(i, i, enumerator=f"E0{i % 4}") for i in range(1, 121)])
-    same = frame["enumerator_id"] == "E03"
-    frame.loc[same, [c for c in frame if c.startswith("sk_")]] = "alone"
-    frame.loc[same, ["trust_pay", "gap_view", "life_view"]] = "3"
-    flags = of(checks(frame), "straight_lining")
-    assert flags["enumerator_id"].tolist() == ["E03"]
-    assert "100 %" in flags["message"].iloc[0]
-
-
-def test_age_heaping__the_enumerator_who_rounds():
-    frame = household([one(i, i, enumerator=f"E0{i % 4}") for i in range(1, 201)])
-    ages = {i: ("male", 50 if i % 4 == 2 else 30 + i % 17) for i in frame["_id"]}
-    flags = of(checks(frame, roster(ages)), "age_heaping")
-    assert flags["enumerator_id"].tolist() == ["E02"]
-
-
-def test_unusual_shares__true_differences_between_areas_are_not_flagged():
-    rng = np.random.default_rng(1)
-    shares = np.linspace(0.1, 0.5, 12)
-    rows = pd.concat(
-        pd.DataFrame({"wave": "w1", "enumerator_id": f"E{i:02d}", "value": rng.random(200) < p})
-        for i, p in enumerate(shares)
-    ).astype({"value": "float64"})
-    assert unusual_shares(rows, least=20, z=4, gap=0.15).empty
-
-
-def test_unusual_shares__few_rows_are_not_compared():
-    rows = pd.DataFrame(
-        {"wave": "w1", "enumerator_id": ["E01"] * 19 + ["E02"] * 50,
-         "value": [1.0] * 19 + [0.0] * 50}
-    )  # fmt: skip
-    assert unusual_shares(rows, least=20, z=4, gap=0.15).empty
-
-
-def test_field_checks__messages_hold_no_household_code():
-    frame = household([one(1, minutes=3.0), one(2, wave="w2", minutes=3.0)])
-    flags = checks(frame, roster({1: ("male", 20), 2: ("female", 60)}))
-    assert not flags["message"].str.contains("-H").any()
+def test_run_checks__no_flag_holds_a_household_code():
+    frame = household({"_id": 1, "minutes": 3.0}, {"_id": 2, "number": 1, "wave": "w2"})
+    work = fieldwork(frame, roster=roster(frame, i1=20, i2=("female", 60)),
+                     dropped=dropped("malformed household code"))  # fmt: skip
+    flags = run_checks(work).flags
     assert len(flags) >= 3
+    assert not flags.astype("str").apply(lambda c: c.str.contains("-H")).any(axis=None)
+
+
+def test_run_checks__every_flag_says_which_form_its_row_is_of():
+    work = fieldwork(household({"_id": 1, "minutes": 3.0}))
+    assert found(work, "short_interview")["form"].tolist() == ["household"]
+
+
+def test_run_checks__a_survey_without_any_interview():
+    frame = household({"_id": 1})
+    times = pd.DataFrame({"_id": [1], "path": "main/a/q", "seconds": 3.0})
+    log = pd.DataFrame({"_id": [1], "team_id": [TEAM], "month": pd.to_datetime(["2026-01-01"])})
+    place = pd.DataFrame({"_id": [1], "gps_lat": 20.7, "gps_lon": 105.9})
+    labels = pd.DataFrame({"variable": "a", "code": "b", "label": "c"}, index=[0])
+    text = pd.DataFrame(
+        {"_id": [1], "variable": "note", "text": "x", "kinds": "", "quarantined": False}
+    )
+    versions = pd.DataFrame({"version": ["v1"], "deployed": pd.to_datetime(["2026-01-01T00:00Z"])})
+    finding = pd.DataFrame({"_id": [1], "kind": "constraint", "variable": "hh_size"})
+    tables = {
+        "visits": visits(frame), "roster": roster(frame), "team_log": log, "times": times,
+        "totals": times[["_id", "seconds"]], "locations": place, "labels": labels, "free_text": text,
+        "versions": versions, "findings": finding, "backchecks": frame, "dropped": dropped("x"),
+        "duplicates": duplicates(TWICE), "edited": frame[["_id"]],
+        "problems": frame[["_id"]].rename(columns={"_id": "row_id"}).assign(
+            check="choice_unknown", wave=None, team_id=None, enumerator_id=None, variable="a", message="b"),
+    }  # fmt: skip
+    empty = {name: table.iloc[:0] for name, table in tables.items()}
+    every = {name: {"use": True} for name in CHECKS}
+    every["logic"] |= {
+        "rules": [{"name": "a", "when": "duration_min > 5", "variable": "a", "vi": "a", "en": "a"}]
+    }
+    every["backcheck"] |= {"types": {1: ("sk_app",)}}
+    every["outlier"] |= {"variables": ("duration_min",)}
+    every["enumerator_effect"] |= {"outcomes": {"sk_app": ("no",)}}
+    every["required"] |= {"variables": ("sk_app",)}
+    every["group_time"] |= {"groups": ("main/a",)}
+    found = run_checks(fieldwork(frame.iloc[:0], rules=every, **empty))
+    assert found.flags.empty
+    assert found.skipped == {}

@@ -1,148 +1,17 @@
+"""Files of corrections are read, held against what a line may say, and accounted for line by line."""
+
+import unicodedata
 from datetime import date
 from types import SimpleNamespace
 
-import pandas as pd
 import pytest
-from clean_frames import TEAMS, code, main_frame, roster_frame, submission
+from clean_frames import code
+from corrections_frames import OKAY, clean, lines, refused
 
 from survey_tools import clean as room
-from survey_tools.clean import clean_household, corrections_log, read_corrections
-from survey_tools.clean.corrections import COLUMNS, PRIVATE_FILE
+from survey_tools.clean import corrections_log, read_corrections
+from survey_tools.clean.corrections import PRIVATE_FILE
 from survey_tools.errors import ContractError
-
-
-def lines(*rows, file=None, **given):
-    """Each row: form, row_id, variable, old_value, action, new_value."""
-    full = [(f, i, given.get("wave", "w1" if f == "household" else ""), v, old, action, new,
-             given.get("reason", "checked on the card"), given.get("decided_by", "TL"),
-             given.get("decided_on", "2026-02-01")) for f, i, v, old, action, new in rows]  # fmt: skip
-    table = pd.DataFrame(full, columns=list(COLUMNS), dtype="str")
-    return table if file is None else table.assign(file=file, line=range(2, len(table) + 2))
-
-
-def clean(register, corrections, *rows):
-    rows = rows or (submission(1), submission(2, 2))
-    roster = roster_frame({row["_id"]: ("male", 50) for row in rows})
-    return clean_household(
-        main_frame(*rows), roster, register=register, teams=TEAMS, corrections=corrections
-    )
-
-
-def refused(register, *rows, **given):
-    with pytest.raises(ContractError) as error:
-        clean(register, lines(*rows, **given))
-    return str(error.value)
-
-
-def test_apply_corrections__replaces_text_number_boolean_and_member(register):
-    table = lines(
-        ("household", "1", "elec_method", "bankapp", "replace", "ewallet"),
-        ("household", "1", "hh_size", "2", "replace", "3"),
-        ("household", "1", "channels__tv", "true", "replace", "false"),
-        ("household", "1", "m_age[2]", "12", "replace", "13"),
-    )
-    result = clean(register, table)
-    first = result.household.set_index("_id").loc[1]
-    assert (first["elec_method"], first["hh_size"], first["channels__tv"]) == ("ewallet", 3, False)
-    assert result.roster.loc[result.roster["_id"] == 1, "m_age"].tolist() == [50, 13]
-
-
-def test_apply_corrections__leaves_the_pulled_frames_alone(register):
-    rows = main_frame(submission(1))
-    roster = roster_frame({1: ("male", 50)})
-    before = rows.copy(), roster.copy()
-    table = lines(
-        ("household", "1", "hh_size", "2", "replace", "3"),
-        ("household", "1", "m_age[2]", "12", "replace", "13"),
-    )
-    clean_household(rows, roster, register=register, teams=TEAMS, corrections=table)
-    pd.testing.assert_frame_equal(rows, before[0])
-    pd.testing.assert_frame_equal(roster, before[1])
-
-
-def test_apply_corrections__a_household_code_stands_in_the_private_file_only(register):
-    row = ("household", "2", "hhid", code(2), "replace", code(9))
-    result = clean(register, lines(row, file=PRIVATE_FILE))
-    assert result.household["hhid"].tolist() == [code(1), code(9)]
-    log = result.corrections
-    assert log[["old_value", "new_value"]].isna().all(axis=None)
-    message = refused(register, row)
-    assert PRIVATE_FILE in message
-    assert code(9) not in message
-
-
-def test_apply_corrections__blank_stands_for_missing(register):
-    table = lines(
-        ("household", "1", "refuse_reason", "", "okay", ""),
-        ("household", "1", "elec_method", "bankapp", "replace", ""),
-        ("household", "1", "hh_size", "2", "replace", ""),
-    )
-    household = clean(register, table).household
-    assert household[["elec_method", "hh_size"]].isna().to_numpy().tolist() == [
-        [True] * 2,
-        [False] * 2,
-    ]
-
-
-def test_apply_corrections__drop_is_counted_in_the_flow(register):
-    result = clean(register, lines(("household", "2", "", "", "drop", "")))
-    assert result.household["_id"].tolist() == [1]
-    step = result.flow.loc[result.flow["reason"] == "dropped by a documented correction"]
-    assert step[["dropped", "remaining"]].to_numpy().tolist() == [[1, 1]]
-
-
-def test_apply_corrections__a_second_line_builds_on_the_first(register):
-    table = lines(
-        ("household", "1", "hh_size", "2", "replace", "3"),
-        ("household", "1", "hh_size", "3", "replace", "4"),
-    )
-    assert clean(register, table).household["hh_size"].tolist() == [4, 2]
-
-
-def test_apply_corrections__without_its_line_the_answer_is_another(register):
-    table = lines(("household", "1", "hh_size", "2", "replace", "3"))
-    assert clean(register, table).household["hh_size"].tolist() == [3, 2]
-    assert clean(register, table.iloc[:0]).household["hh_size"].tolist() == [2, 2]
-
-
-def test_apply_corrections__a_wave_that_was_left_blank_can_be_given(register):
-    rows = (submission(1), submission(2, 2, wave=None))
-    table = lines(("household", "2", "wave", "", "replace", "w1"), wave="")
-    assert clean(register, table, *rows).household["_id"].tolist() == [1, 2]
-
-
-def test_apply_corrections__old_value_must_stand_there(register):
-    good = ("household", "1", "hh_size", "2", "okay", "")
-    message = refused(register, good, ("household", "1", "hh_size", "9", "replace", "3"))
-    assert "line 3" in message
-    assert "old value" in message
-
-
-@pytest.mark.parametrize(
-    ("row", "part"),
-    [
-        (("household", "77", "hh_size", "2", "okay", ""), "not there"),
-        (("household", "1", "no_such", "2", "okay", ""), "not there"),
-        (("household", "1", "_uuid", "u1", "replace", "u2"), "not there"),
-        (("household", "1", "m_age[9]", "2", "okay", ""), "not there"),
-        (("household", "1", "hh_size", "2", "amend", "3"), "action"),
-        (("household", "1", "hh_size", "2", "replace", "2"), "by itself"),
-        (("household", "1", "hh_size", "2", "okay", "3"), "new value"),
-        (("household", "one", "hh_size", "2", "okay", ""), "no submission"),
-        (("household", "1", "", "", "okay", ""), "no variable"),
-        (("household", "1", "hh_size", "2", "replace", "three"), "new value"),
-        (("household", "1", "comment", "", "replace", "x"), "Personal data"),
-        (("household", "1", "phone_recontact", "", "okay", ""), "Personal data"),
-        (("houshold", "1", "hh_size", "2", "okay", ""), "no known form"),
-    ],
-)
-def test_apply_corrections__a_wrong_line_is_named(register, row, part):
-    message = refused(register, row)
-    assert part in message
-    assert "corrections.csv, line 2" in message
-
-
-OKAY = ("household", "1", "hh_size", "2", "okay", "")
 
 
 @pytest.mark.parametrize(
@@ -222,10 +91,107 @@ def test_gather_corrections__the_private_file_comes_second_with_its_own_lines(tm
     lines(("household", "2", "hhid", code(2), "replace", code(9))).to_csv(
         tmp_path / PRIVATE_FILE, index=False
     )
-    ws = SimpleNamespace(root=tmp_path, table=lambda name: lines(OKAY))
+    public = tmp_path / "corrections.csv"
+    lines(OKAY).to_csv(public, index=False)
+    ws = SimpleNamespace(root=tmp_path, file=lambda name: public)
     table = room.gather_corrections(ws)
     assert table[["file", "line"]].to_numpy().tolist() == [
         ["params/corrections.csv", 2],
         [PRIVATE_FILE, 2],
     ]
     assert [c.column for c in read_corrections(table, "household")] == ["hh_size", "hhid"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ("household", "1", "hh_size", "2", "okay", ""),
+        ("household", "1", "hh_size", "2", "replace", "3"),
+        ("household", "1", "", "", "drop", ""),
+    ],
+)
+def test_read_corrections__a_line_that_stands_twice_is_refused(register, row):
+    message = refused(register, row, row)
+    assert "stands twice" in message
+    assert "line 2" in message
+
+
+def test_read_corrections__text_in_any_unicode_form_is_the_same():
+    question = "Đã xem lại"
+    (line,) = read_corrections(
+        lines(("household", "1", "x", unicodedata.normalize("NFD", question), "replace", "y")),
+        "household",
+    )
+    assert line.old_value == unicodedata.normalize("NFC", question)
+
+
+@pytest.mark.parametrize("row_id", ["1 001", "1001.0", "²", "-1", "9" * 30, ""])
+def test_read_corrections__a_row_id_is_a_plain_number(register, row_id):
+    assert "no submission" in refused(register, ("household", row_id, *OKAY[2:]))
+
+
+def test_read_corrections__blanks_around_a_row_id_are_no_trouble(register):
+    row = ("household", " 1 ", " hh_size ", " 2", "replace ", " 3")
+    assert clean(register, lines(row)).household["hh_size"].tolist() == [3, 2]
+
+
+def test_read_corrections__shifted_columns_show_no_cell(register):
+    for row in (("household", "1", "hh_size", "2", "gọi bà Hạnh 0300000001", ""),
+                ("Bà Hạnh", "1", "hh_size", "2", "okay", ""),
+                ("household", "1", "0300000001", "2", "okay", "")):  # fmt: skip
+        message = refused(register, row)
+        assert "Hạnh" not in message
+        assert "0300000001" not in message
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_gather_corrections__reads_what_a_spreadsheet_saves(
+    tmp_path, register, mark, end, encoding
+):
+    public = tmp_path / "corrections.csv"
+    reason = unicodedata.normalize("NFD", "đã xem lại, hai lần")
+    table = lines(("household", "1", "hh_size", "2", "replace", "3"), reason=reason)
+    table.to_csv(public, index=False, sep=mark, lineterminator=end, encoding=encoding)
+    with public.open("a", encoding="utf-8", newline="") as file:
+        file.write(mark * 9 + end)  # a line that was emptied in a spreadsheet
+    gathered = gather(public, tmp_path)
+    assert gathered["line"].tolist() == [2]
+    assert clean(register, gathered).household["hh_size"].tolist() == [3, 2]
+
+
+def gather(public, root):
+    return room.gather_corrections(SimpleNamespace(root=root, file=lambda name: public))
+
+
+def test_gather_corrections__lines_are_those_of_the_file(tmp_path):
+    public = tmp_path / "corrections.csv"
+    head, row = lines(OKAY, reason='"một\nhai"').to_csv(index=False).split("\n", 1)
+    public.write_text(f"{head}\n\n{row}{row}", encoding="utf-8")
+    assert gather(public, tmp_path)["line"].tolist() == [4, 6]
+
+
+def test_gather_corrections__another_encoding_is_refused(tmp_path):
+    public = tmp_path / "corrections.csv"
+    lines(OKAY, reason="đi xem").to_csv(public, index=False, encoding="cp1258")
+    with pytest.raises(ContractError, match="UTF-8") as error:
+        gather(public, tmp_path)
+    assert "CSV UTF-8" in str(error.value)
+
+
+def test_gather_corrections__a_comma_too_many_is_refused(tmp_path):
+    public = tmp_path / "corrections.csv"
+    text = lines(OKAY, reason="X").to_csv(index=False).replace("X", "xem, rồi gọi")
+    public.write_text(text, encoding="utf-8")
+    with pytest.raises(ContractError, match="more cells") as error:
+        gather(public, tmp_path)
+    assert "params/corrections.csv, line 2" in str(error.value)
+    assert "xem" not in str(error.value)
+
+
+def test_gather_corrections__an_empty_file_has_no_columns(tmp_path):
+    public = tmp_path / "corrections.csv"
+    public.write_text("", encoding="utf-8")
+    with pytest.raises(ContractError, match="lacks columns"):
+        gather(public, tmp_path)

@@ -228,11 +228,10 @@ def test_clean_household__rows_without_a_wave_leave_with_a_reason(register):
 
 def test_clean_household__misfits_of_the_pull_are_flagged(register):
     misfits = pd.DataFrame(
-        {"_id": [1], "positions": "", "variable": "elec_method", "path": "main/e_bills/elec_method",
-         "value": "bitcoin", "kind": "choice"}
+        {"table": "main", "_id": [1], "positions": "", "variable": "hh_size", "path": "main/c_roster/hh_size",
+         "value": "hai", "kind": "type"}
     )  # fmt: skip
-    result = clean(register, [submission(1, elec_method="bitcoin")], misfits=misfits)
-    assert result.household["elec_method"].tolist() == ["bitcoin"]
+    result = clean(register, [submission(1, hh_size=None)], misfits=misfits)
     assert result.problems[["check", "wave", "row_id", "variable"]].to_numpy().tolist() == [
-        ["choice_unknown", "w1", 1, "elec_method"]
+        ["answer_unreadable", "w1", 1, "hh_size"]
     ]

@@ -54,8 +54,8 @@ def test_write_duplicates__names_rows_and_questions_and_no_answer(report):
     assert stat.S_IMODE(report.stat().st_mode) == 0o600
     rows = pd.read_csv(report, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     assert rows[["group", "row_id", "rule", "decision"]].to_numpy().tolist() == [
-        ["2-3", "2", "drop", ""],
-        ["2-3", "3", "keep", ""],
+        ["2+3", "2", "drop", ""],
+        ["2+3", "3", "keep", ""],
     ]
     assert "start" in rows["differs"].iloc[0]
     assert "bankapp" not in report.read_text(encoding="utf-8")
@@ -115,7 +115,7 @@ def test_clean_household__two_pairs_of_copies_of_one_code_and_time_are_two_group
             {**first, "_id": 4, "elec_method": "ewallet"}]  # fmt: skip
     result = clean(register, rows, dict.fromkeys((1, 2, 3, 4), ("male", 50)))
     copies = result.duplicates.loc[result.duplicates["kind"] == "same form sent twice"]
-    assert set(copies["group"]) == {"1-2", "3-4"}
+    assert set(copies["group"]) == {"1+2", "3+4"}
     assert result.household["_id"].tolist() == [1]
 
 
@@ -133,6 +133,28 @@ def test_read_duplicates__a_file_saved_with_semicolons_is_read(report):
     rows = pd.read_csv(report, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     rows.to_csv(report, index=False, sep=";", encoding="utf-8-sig")
     assert [d.row_id for d in read_duplicates(report)] == [2]
+
+
+def test_read_duplicates__a_day_that_a_spreadsheet_turned_round_says_how_to_write_it(report):
+    decide(report, row_2="keep")
+    rows = pd.read_csv(report, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    rows.loc[0, "decided_on"] = "01/02/2026"
+    rows.to_csv(report, index=False, sep=";", lineterminator="\r\n")
+    with pytest.raises(ContractError, match="its day") as error:
+        read_duplicates(report)
+    assert "'2026-02-01" in str(error.value)
+
+
+def test_read_duplicates__empty_rows_and_capitals_are_no_trouble(report):
+    decide(report, row_2="Keep")
+    text = report.read_text(encoding="utf-8-sig")
+    report.write_text(text + "," * 14 + "\r\n\r\n", encoding="utf-8-sig")
+    assert [(d.line, d.row_id, d.decision) for d in read_duplicates(report)] == [(2, 2, "keep")]
+
+
+def test_write_duplicates__no_group_looks_like_a_day_to_a_spreadsheet(report):
+    rows = pd.read_csv(report, dtype=str, encoding="utf-8-sig")
+    assert not rows["group"].str.contains(r"^\d+[-/.]\d+").any()
 
 
 @pytest.mark.parametrize(

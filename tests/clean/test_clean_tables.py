@@ -7,7 +7,7 @@ from clean_frames import TEAMS
 from survey_tools import contracts
 from survey_tools.clean import check_all_rows, clean_site, clean_team_log, labels_table
 from survey_tools.clean.columns import typed
-from survey_tools.clean.problems import misfit_flags
+from survey_tools.clean.problems import located, misfit_flags, sort_flags
 from survey_tools.clean.spelling import read_number
 from survey_tools.errors import ContractError
 
@@ -135,18 +135,17 @@ def test_typed__text_that_is_not_nfc_becomes_so(register):
     assert frame["hhid"].isna().tolist() == [False, True, False]
 
 
-def test_misfit_flags__an_unseen_choice_and_a_foreign_question_are_flagged_without_the_answer():
+def test_misfit_flags__what_has_no_place_is_flagged_without_the_answer():
     misfits = pd.DataFrame(
         {"table": ["", "roster", ""], "_id": [2, 2, 1], "positions": ["", "2", ""],
          "variable": ["elec_method", "m_age", ""], "path": ["a/elec_method", "a/m_age", "x/secret"],
          "value": ["bitcoin", "0301234567", "Bà Hạnh"], "kind": ["choice", "type", "unknown_key"]}
     )  # fmt: skip
     main = pd.DataFrame({"_id": [1, 2], "wave": ["w1", "w2"], "team_id": "10291-T01"})
-    flags = contracts.validate(misfit_flags(misfits, main), "problems")
+    flags = contracts.validate(sort_flags(located(misfit_flags(misfits), main)), "problems")
     assert flags[["check", "wave", "row_id", "variable"]].to_numpy().tolist() == [
-        ["choice_unknown", "w2", 2, "elec_method"],
-        ["answer_unreadable", "w2", 2, "m_age[2]"],
         ["question_unknown", "w1", 1, "x/secret"],
+        ["answer_unreadable", "w2", 2, "m_age[2]"],
     ]
     assert not flags["message"].str.contains("bitcoin|0301|Hạnh").any()
 

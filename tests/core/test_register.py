@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from unicodedata import normalize
 
 import openpyxl
 import pytest
@@ -21,6 +22,7 @@ from survey_tools.register import (
 )
 
 PARAMS = Path(__file__).parents[2] / "params"
+FORMS = ("household", "team_log", "site")
 PLAIN = Question(*[""] * 11)
 
 
@@ -131,6 +133,7 @@ def test_of_column__finds_the_question(column, name):
         ("decimal", "..1.5", (None, 1.5), (), ""),
         ("integer", "-5..5", (-5, 5), (), ""),
         ("calculate", "0..1", (0, 1), (), ""),
+        ("calculate", "0.0..1.0", (0, 1), (), ""),
         ("calculate", "male|female", None, ("male", "female"), ""),
         ("select_one scale", "1|2|dk", None, ("1", "2", "dk"), ""),
         ("text", "^0[0-9]{9}$", None, (), "^0[0-9]{9}$"),
@@ -163,3 +166,38 @@ def test_import__register_loads_no_pandas():
     code = "import sys, survey_tools.register; print('pandas' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_read_register__the_label_of_a_question_stands_nowhere_else():
+    """Pages and codebook take it from the register; what is written twice comes apart."""
+    root = PARAMS.parent
+    stages = ("clean", "construct", "estimate", "report", "run")
+    files = [path for room in stages for path in (root / "src" / "survey_tools" / room).rglob("*")]
+    files += list((root / "notebooks").glob("*.ipynb"))
+    texts = [
+        p.read_text(encoding="utf-8") for p in files if p.suffix in (".py", ".yml", ".j2", ".ipynb")
+    ]
+    registers = [read_register(PARAMS / "register" / f"{form}.csv") for form in FORMS]
+    labels = {
+        label
+        for register in registers
+        for question in register.questions.values()
+        for label in (question.label_vi, question.label_en)
+        if len(label) > 20
+    }
+    assert len(labels) > 100
+    assert [label for label in labels for text in texts if label in text] == []
+
+
+def test_read_register__codes_in_another_unicode_form_are_the_same(tmp_path):
+    path = _register_with(tmp_path, ",alone|help|no,", f",{normalize('NFD', 'được|không')},")
+    assert read_register(path)["sk_app"].codes == ("được", "không")
+
+
+@pytest.mark.parametrize(
+    ("type_", "values", "whole"),
+    [("integer", "", True), ("decimal", "0..1", False), ("calculate", "0..1", True),
+     ("calculate", "0.0..1", False), ("calculate", "", False), ("calculate", "a|b", False)],
+)  # fmt: skip
+def test_question__whole_says_whether_a_number_has_decimals(type_, values, whole):
+    assert replace(PLAIN, name="q", type=type_, values=values).whole is whole

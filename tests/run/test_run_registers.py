@@ -67,25 +67,18 @@ def test_check_register__ours_fit_our_forms(ws):
         ("alone|help|no", "alone|no", "choice_unknown", "sk_app"),
         ("alone|help|no", "alone|help|no|never", "choice_gone", "sk_app"),
         (",0..100,", ",0..50,", "limits_differ", "qr7_n"),
-        ("Use an e-wallet?", "Use a wallet?", "label_differs", None),
         ("Do you use an e-wallet?", "Do you use a wallet?", "label_differs", "wallet"),
         (",none,outcome,f_person", ",,outcome,f_person", "unclassed", "acct_when"),
         (",none,outcome,f_person", ",none,finding,f_person", "fault", "acct_when"),
         ("${qr30} = 'yes',none", "${qr30} = 'no',none", "asked_if_differs", "qr7_n"),
-        ("cashless share of purchases,", "cashless share of purchases,check ", None, None),
     ],
 )
 def test_check_register__finds(ws, old, new, kind, question):
-    path = ws.root / "params" / "register" / "household.csv"
-    if old not in path.read_text(encoding="utf-8"):
-        pytest.skip("not in this register")
     _change(ws, old, new)
-    if kind is None:
-        return
     findings = check_register(ws, "household")
     assert kind in set(findings["kind"])
     mine = findings.loc[findings["kind"] == kind].iloc[0]
-    assert question in (None, mine["question"])
+    assert mine["question"] == question
     assert mine["version"] == ("" if kind in ("unclassed", "fault") else "xlsform")
     assert mine["next_step"] == NEXT_STEPS[kind]
     assert has_errors(findings)

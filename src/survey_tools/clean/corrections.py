@@ -11,10 +11,12 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import date
 from typing import NoReturn
+from unicodedata import normalize
 
 import pandas as pd
 
-from survey_tools.clean.spelling import personal_kind
+from survey_tools.clean.personal_text import KINDS, kinds_in
+from survey_tools.clean.sheets import AS_TEXT, read_sheet
 from survey_tools.errors import ContractError
 from survey_tools.params import Workspace
 
@@ -27,8 +29,11 @@ COLUMNS = ("form", "row_id", "wave", "variable", "old_value", "action", "new_val
 MEMBER = re.compile(r"^(?P<variable>\w+)\[(?P<number>[1-9][0-9]*)\]$")
 """A correction of a household member names the line of the roster: `m_age[2]`."""
 
-STAFF_CODE = re.compile(r"^[A-Za-z]{1,6}[0-9]{0,4}$")
-DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$")
+STAFF_CODE = re.compile(r"[A-Z]{1,4}[0-9]{0,4}")
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+ROW = re.compile(r"[0-9]{1,18}")
+WORD = re.compile(r"[a-z_]\w{0,60}(\[\d+\])?")
+"""What may be shown of a cell: where columns were shifted, anything may stand in it."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +77,14 @@ def gather_corrections(ws: Workspace) -> pd.DataFrame:
     DataFrame
         All columns as text, and `file` and `line`, by which an error names a line.
     """
-    tables = [_placed(ws.table("corrections"), FILE)]
-    private = ws.root / PRIVATE_FILE
-    if private.is_file():
-        read = pd.read_csv(private, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-        tables.append(_placed(read, PRIVATE_FILE))
-    return pd.concat(tables, ignore_index=True)
+    public, private = ws.file("corrections"), ws.root / PRIVATE_FILE
+    if not public.is_file():
+        ws.table("corrections")  # says what is missing
+    there = {FILE: public} | ({PRIVATE_FILE: private} if private.is_file() else {})
+    tables = [read_sheet(path, file).assign(file=file) for file, path in there.items()]
+    for table, file in zip(tables, there, strict=True):
+        _require_columns(table, file)
+    return pd.concat(tables, ignore_index=True).astype({"file": "str"})
 
 
 def read_corrections(
@@ -102,28 +109,54 @@ def read_corrections(
     """
     if table is None or table.empty:
         return ()
-    missing = [name for name in COLUMNS if name not in table]
-    if missing:
-        raise ContractError(
-            "The file of corrections lacks columns.",
-            expected=", ".join(missing),
-            where=f"{FILE}, line 1",
-            next_step="add the columns; leave them blank where they say nothing",
-        )
+    _require_columns(table, FILE)
     rows = _placed(table, FILE).fillna("").to_dict("records")
     lines = tuple(_read(row, today or date.today()) for row in rows)
+    _refuse_twice(lines)
     return tuple(line for line in lines if line.form == form)
 
 
-def refuse(where: str, what: str, expected: str | None, found: str | None) -> NoReturn:
+def refuse(
+    where: str,
+    what: str,
+    expected: str | None,
+    found: str | None,
+    next_step: str = "correct that line, or take it out",
+) -> NoReturn:
     """Raise the error of one line."""
     raise ContractError(
         what,
         expected=expected,
         found=found,
         where=where,
-        next_step="correct that line, or take it out",
+        next_step=next_step,
     )
+
+
+def shown(text: str) -> str | None:
+    """Return a cell that an error may show: one word, as names of forms and questions are."""
+    return text if WORD.fullmatch(text) else None
+
+
+def _require_columns(table: pd.DataFrame, file: str) -> None:
+    missing = [name for name in COLUMNS if name not in table]
+    if missing:
+        raise ContractError(
+            "The file of corrections lacks columns.",
+            expected=", ".join(missing),
+            where=f"{file}, line 1",
+            next_step="add the columns; leave them blank where they say nothing",
+        )
+
+
+def _refuse_twice(lines: tuple[Correction, ...]) -> None:
+    """Refuse a line that says what an earlier one has said."""
+    seen: dict[tuple[object, ...], Correction] = {}
+    for line in lines:
+        says = (line.form, line.row_id, line.variable, line.old_value, line.action, line.new_value)
+        if says in seen:
+            refuse(line.where, "A correction stands twice.", "one line for it", seen[says].where)
+        seen[says] = line
 
 
 def _placed(table: pd.DataFrame, file: str) -> pd.DataFrame:
@@ -136,20 +169,17 @@ def _placed(table: pd.DataFrame, file: str) -> pd.DataFrame:
 
 
 def _read(cells: dict[Hashable, object], today: date) -> Correction:
-    row = {str(name): str(value).strip() for name, value in cells.items()}
+    row = {str(name): normalize("NFC", str(value)).strip() for name, value in cells.items()}
     where = f"{row['file']}, line {row['line']}"
     if row["form"] not in FORMS:
-        refuse(where, "A correction is of no known form.", " or ".join(FORMS), row["form"])
+        refuse(where, "A correction is of no known form.", " or ".join(FORMS), shown(row["form"]))
     if row["action"] not in ACTIONS:
-        refuse(where, "The action of a correction is unknown.", " or ".join(ACTIONS), row["action"])
-    if not row["row_id"].isdigit():
+        refuse(where, "The action of a correction is unknown.", " or ".join(ACTIONS),
+               shown(row["action"]))  # fmt: skip
+    if not ROW.fullmatch(row["row_id"]):
         refuse(where, "A correction names no submission.", "row_id: the _id of a submission", None)
     if not row["variable"] and row["action"] != "drop":
         refuse(where, "A correction names no variable.", "a column of the form", None)
-    if row["action"] == "replace" and row["old_value"] == row["new_value"]:
-        refuse(
-            where, "A correction replaces a value by itself.", "another new value, or okay", None
-        )
     if row["action"] != "replace" and row["new_value"]:
         refuse(where, "Only a replacement has a new value.", "action replace", row["action"])
     _check_decision(row, where, today)
@@ -171,15 +201,16 @@ def _read(cells: dict[Hashable, object], today: date) -> Correction:
 def _check_decision(row: dict[str, str], where: str, today: date) -> None:
     if not row["reason"]:
         refuse(where, "A correction gives no reason.", "a reason", None)
-    if not STAFF_CODE.match(row["decided_by"]):
+    if not STAFF_CODE.fullmatch(row["decided_by"]):
         refuse(where, "A correction does not say who decided.",
                "decided_by: a staff code or initials such as TL or S04, no name", None)  # fmt: skip
     try:
-        if not DAY.match(row["decided_on"]):
+        if not DAY.fullmatch(row["decided_on"]):
             raise ValueError
         decided = date.fromisoformat(row["decided_on"])
     except ValueError:
-        refuse(where, "A correction has no date.", "decided_on: a day such as 2026-02-01", None)
+        refuse(where, "A correction has no date.", "decided_on: a day such as 2026-02-01",
+               None, AS_TEXT)  # fmt: skip
     if decided > today:
         refuse(where, "A correction was decided in the future.", f"{today} or before",
                row["decided_on"])  # fmt: skip
@@ -187,11 +218,11 @@ def _check_decision(row: dict[str, str], where: str, today: date) -> None:
 
 def _check_personal(row: dict[str, str], where: str) -> None:
     for name in ("old_value", "new_value", "reason"):
-        kind = personal_kind(row[name])
-        if kind == "household code" and row["file"] == PRIVATE_FILE:
-            continue
-        if kind:
+        for kind in kinds_in(row[name]):
+            is_code = kind == "household_code"
+            if is_code and row["file"] == PRIVATE_FILE:
+                continue
             refuse(where, "Personal data may not stand in the file of corrections.",
                    "a correction made on the server, or action drop"
-                   + (f"; codes stand in {PRIVATE_FILE}" if kind == "household code" else ""),
-                   f"{name}: what looks like a {kind}")  # fmt: skip
+                   + (f"; codes stand in {PRIVATE_FILE}" if is_code else ""),
+                   f"{name}: what looks like a {KINDS[kind]}")  # fmt: skip

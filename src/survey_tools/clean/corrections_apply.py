@@ -5,20 +5,29 @@ A line is `okay` (the value was confirmed), `replace` (by `new_value`) or `drop`
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import pandas as pd
 
 from survey_tools import contracts
-from survey_tools.clean.columns import question_of
-from survey_tools.clean.corrections import FILE, PRIVATE_FILE, Correction, read_corrections, refuse
+from survey_tools.clean.corrections import (
+    FILE,
+    PRIVATE_FILE,
+    Correction,
+    read_corrections,
+    refuse,
+    shown,
+)
+from survey_tools.clean.corrections_values import UnfitError, read_value, stands
 from survey_tools.errors import ContractError
-from survey_tools.register import SPLIT_OFF, Register
+from survey_tools.register import SPLIT_OFF, Question, Register
 
 LOG_COLUMNS = ["file", "line", "form", "row_id", "wave", "variable", "action", "old_value",
                "new_value", "decided_on", "status"]  # fmt: skip
 STATUS = {"okay": "confirmed", "replace": "replaced", "drop": "row dropped"}
+ROW_GONE = "; another line drops the row"
 NOT_CLEANED = "not used: its form was not cleaned"
 
 
@@ -59,25 +68,31 @@ def apply_corrections(
         old value is not what stands there (a blank means "missing"), whose new value does not fit the
         column, or that would put personal data into the file.
     """
-    main = main.reset_index(drop=True)
-    roster = None if roster is None else roster.reset_index(drop=True)
-    rows = _Rows(main, roster) if corrections else None
+    cells = _Cells(main), None if roster is None else _Cells(roster, "roster_no")
+    places = _places(corrections, *cells)
     dropped: set[int] = set()
-    for item in corrections:
-        assert rows is not None  # noqa: S101 - there are corrections
-        row = rows.find(item)
-        _check_wave(item, main, rows.of_submission(item))
+    for item, (row, submission) in zip(corrections, places, strict=True):
+        _check_wave(item, cells[0], submission)
         if item.action == "drop":
             dropped.add(item.row_id)
-        frame = main if item.member is None else roster
-        if frame is None or (item.action == "drop" and not item.variable):
-            continue
-        _check_variable(item, frame, register)
-        _check_old_value(item, frame, row)
+            if not item.variable:
+                continue
+        table = cells[0] if item.member is None else cells[1]
+        assert table is not None  # noqa: S101 - its row was found
+        question = _question(item, table, register)
+        _check_old_value(item, table.value(row, item.column), question)
         if item.action == "replace":
-            frame.loc[row, item.column] = _parse(item, frame[item.column].dtype)
-    log = pd.DataFrame([_logged(item, register) for item in corrections], columns=LOG_COLUMNS)
-    return Corrected(main=main, roster=roster, dropped=frozenset(dropped), log=_typed_log(log))
+            _check_other(item, table.value(row, item.column))
+            table.put(row, item.column, _new_value(item, table.dtype(item.column), question))
+    log = pd.DataFrame(
+        [_logged(item, register, dropped) for item in corrections], columns=LOG_COLUMNS
+    )
+    return Corrected(
+        main=cells[0].frame(),
+        roster=None if cells[1] is None else cells[1].frame(),
+        dropped=frozenset(dropped),
+        log=_typed_log(log),
+    )
 
 
 def corrections_log(corrections: pd.DataFrame | None, *logs: pd.DataFrame) -> pd.DataFrame:
@@ -102,7 +117,7 @@ def corrections_log(corrections: pd.DataFrame | None, *logs: pd.DataFrame) -> pd
     log = pd.concat([_typed_log(pd.DataFrame(columns=LOG_COLUMNS)), *logs], ignore_index=True)
     used = set(zip(log["file"], log["line"], strict=True))
     unused = [
-        _logged(line, None) | {"status": NOT_CLEANED}
+        _logged(line, None, set()) | {"status": NOT_CLEANED}
         for line in lines
         if (line.file, line.line) not in used
     ]
@@ -119,106 +134,134 @@ def corrections_log(corrections: pd.DataFrame | None, *logs: pd.DataFrame) -> pd
     return contracts.validate(log, "corrections_log")
 
 
-class _Rows:
-    """Where a submission or a member stands in the frames."""
+class _Cells:
+    """A frame whose cells are read and replaced one by one, and written column by column at the end.
 
-    def __init__(self, main: pd.DataFrame, roster: pd.DataFrame | None) -> None:
-        self._main = pd.Index(main["_id"])
-        self._members = (
-            None if roster is None else pd.MultiIndex.from_frame(roster[["_id", "roster_no"]])
-        )
+    Parameters
+    ----------
+    frame : DataFrame
+        Never changed.
+    number : str, optional
+        Column that tells the rows of one submission apart.
+    """
 
-    def find(self, item: Correction) -> int:
-        if item.member is None:
-            return self.of_submission(item)
-        found = -1
-        if self._members is not None:
-            wanted = pd.MultiIndex.from_tuples([(item.row_id, item.member)])
-            found = int(self._members.get_indexer(wanted)[0])
-        return found if found >= 0 else _no_row(item)
+    def __init__(self, frame: pd.DataFrame, number: str | None = None) -> None:
+        self._frame = frame.reset_index(drop=True)
+        keys = ["_id"] if number is None else ["_id", number]
+        self._rows = pd.MultiIndex.from_frame(self._frame[keys]) if number else None
+        self._index = pd.Index(self._frame["_id"])
+        self._new: dict[str, dict[int, Any]] = {}
 
-    def of_submission(self, item: Correction) -> int:
-        found = int(self._main.get_indexer([item.row_id])[0])
-        return found if found >= 0 else _no_row(item)
+    def rows(self, keys: list[Any]) -> list[int]:
+        """Return the places of rows, -1 for those that are not there."""
+        if not keys:
+            return []
+        found = self._index if self._rows is None else self._rows
+        return [int(place) for place in found.get_indexer(pd.Index(keys))]
+
+    def __contains__(self, column: str) -> bool:
+        return column in self._frame
+
+    def dtype(self, column: str) -> Any:
+        return self._frame[column].dtype
+
+    def value(self, row: int, column: str) -> Any:
+        """Return what stands in a cell as the corrections so far have left it."""
+        new = self._new.get(column, {})
+        return new[row] if row in new else self._frame.at[row, column]
+
+    def put(self, row: int, column: str, value: Any) -> None:
+        self._new.setdefault(column, {})[row] = value
+
+    def frame(self) -> pd.DataFrame:
+        """Return the frame with all that was put."""
+        columns = {}
+        for column, new in self._new.items():
+            columns[column] = self._frame[column].copy()
+            dtype = columns[column].dtype
+            columns[column].iloc[list(new)] = pd.Series(list(new.values()), dtype=dtype).array
+        return self._frame.assign(**columns)
+
+
+def _places(
+    corrections: tuple[Correction, ...], main: _Cells, members: _Cells | None
+) -> list[tuple[int, int]]:
+    """Return for each line the place of its row, and of its submission.
+
+    Raises
+    ------
+    ContractError
+        Names the first line whose row is not there.
+    """
+    submissions = main.rows([item.row_id for item in corrections])
+    wanted = [(item.row_id, item.member) for item in corrections if item.member is not None]
+    found = iter(members.rows(wanted) if members is not None else [-1] * len(wanted))
+    places = []
+    for item, submission in zip(corrections, submissions, strict=True):
+        row = submission if item.member is None else next(found)
+        if row < 0 or submission < 0:
+            _no_row(item)
+        places.append((row, submission))
+    return places
 
 
 def _no_row(item: Correction) -> NoReturn:
     refuse(item.where, "A correction names a row that is not there.", None, f"row {item.row_id}")
 
 
-def _check_wave(item: Correction, main: pd.DataFrame, row: int) -> None:
+def _check_wave(item: Correction, main: _Cells, row: int) -> None:
     """Compare with the wave as the corrections so far have left it."""
-    wave: Any = main.at[row, "wave"] if "wave" in main else None
-    stands = "" if pd.isna(wave) else str(wave)
-    if stands != item.wave:
-        refuse(item.where, "A correction names another wave than its row.",
-               f"wave {stands}" if stands else "a blank wave", item.wave or "blank")  # fmt: skip
+    wave = main.value(row, "wave") if "wave" in main else None
+    stands_there = "" if pd.isna(wave) else str(wave)
+    if stands_there != item.wave:
+        expected = f"wave {stands_there}" if stands_there else "a blank wave"
+        found = shown(item.wave) if item.wave else "blank"
+        refuse(item.where, "A correction names another wave than its row.", expected, found)
 
 
-def _check_variable(item: Correction, frame: pd.DataFrame, register: Register) -> None:
-    known = item.column in frame and (
-        item.column in register or question_of(item.column) in register
-    )
-    if not known or item.column.startswith("_"):
-        refuse(item.where, "A correction names a variable that is not there.", None, item.variable)
-    personal = _class_of(item, register)
-    if personal in SPLIT_OFF:
+def _question(item: Correction, table: _Cells, register: Register) -> Question:
+    """Return the question of a line, one that may be corrected in its file."""
+    question = register.of_column(item.column) if item.column in table else None
+    if question is None:
+        refuse(item.where, "A correction names a variable that is not there.", None,
+               shown(item.variable))  # fmt: skip
+    if question.personal_data in SPLIT_OFF:
         refuse(item.where, "Personal data cannot be corrected in this file.",
                "a correction made on the server, or action drop", item.variable)  # fmt: skip
-    if personal == "pseudonym" and item.file != PRIVATE_FILE:
+    if question.personal_data == "pseudonym" and item.file != PRIVATE_FILE:
         refuse(item.where, "A household code is personal data and cannot be corrected in this file.",
                f"the same line in {PRIVATE_FILE}", item.variable)  # fmt: skip
+    return question
 
 
-def _check_old_value(item: Correction, frame: pd.DataFrame, row: int) -> None:
-    if not _same(frame.at[row, item.column], item.old_value):
-        refuse(item.where, "The old value of a correction is not what stands there.",
-               f"{item.variable} = {item.old_value or 'missing'}",
+def _check_old_value(item: Correction, value: Any, question: Question) -> None:
+    if not stands(value, item.old_value):
+        old = item.old_value or "missing"
+        expected = f"{item.variable} = {old}" if question.personal_data == "none" else item.variable
+        refuse(item.where, "The old value of a correction is not what stands there.", expected,
                f"another value in row {item.row_id}")  # fmt: skip
 
 
-def _class_of(item: Correction, register: Register) -> str:
-    for name in (item.column, question_of(item.column)):
-        if name in register:
-            return register[name].personal_data
-    return "none"
+def _check_other(item: Correction, value: Any) -> None:
+    if stands(value, item.new_value):
+        refuse(item.where, "A correction replaces a value by itself.",
+               "another new value, or okay", None)  # fmt: skip
 
 
-def _same(value: object, text: str) -> bool:
-    if pd.isna(value):  # type: ignore[call-overload]
-        return text == ""
-    if isinstance(value, pd.Timestamp):
-        day = pd.to_datetime(text, errors="coerce", utc=value.tzinfo is not None)
-        return bool(day == value)
-    if isinstance(value, bool) or str(value) in ("True", "False"):
-        return str(value).lower() == text.lower()
+def _new_value(item: Correction, dtype: Any, question: Question) -> Any:
     try:
-        return str(value) == text or float(str(value)) == float(text)
-    except ValueError:
-        return False
+        return read_value(item.new_value, dtype, question)
+    except UnfitError as unfit:
+        refuse(item.where, "The new value of a correction is none that its question can have.",
+               f"{item.variable}: {unfit}", None)  # fmt: skip
 
 
-def _parse(item: Correction, dtype: Any) -> Any:
-    text = item.new_value
-    if text == "":
-        return pd.NA if pd.api.types.is_extension_array_dtype(dtype) else None
-    try:
-        if pd.api.types.is_bool_dtype(dtype):
-            return {"true": True, "false": False}[text.lower()]
-        if pd.api.types.is_integer_dtype(dtype):
-            return int(text)
-        if pd.api.types.is_float_dtype(dtype):
-            return float(text)
-        if pd.api.types.is_datetime64_any_dtype(dtype):
-            return pd.to_datetime(text, utc=isinstance(dtype, pd.DatetimeTZDtype))
-    except (KeyError, ValueError):
-        refuse(item.where, "The new value of a correction does not fit its column.",
-               f"{item.variable}: {dtype}", None)  # fmt: skip
-    return text
-
-
-def _logged(item: Correction, register: Register | None) -> dict[str, object]:
-    shown = register is not None and bool(item.variable) and _class_of(item, register) == "none"
+def _logged(
+    item: Correction, register: Register | None, dropped: Collection[int]
+) -> dict[str, object]:
+    question = register.of_column(item.column) if register is not None else None
+    harmless = question is not None and question.personal_data == "none"
+    gone = item.action != "drop" and item.row_id in dropped
     return {
         "file": item.file,
         "line": item.line,
@@ -227,10 +270,10 @@ def _logged(item: Correction, register: Register | None) -> dict[str, object]:
         "wave": item.wave or None,
         "variable": item.variable or None,
         "action": item.action,
-        "old_value": (item.old_value or None) if shown else None,
-        "new_value": (item.new_value or None) if shown else None,
+        "old_value": (item.old_value or None) if harmless else None,
+        "new_value": (item.new_value or None) if harmless else None,
         "decided_on": item.decided_on,
-        "status": STATUS[item.action],
+        "status": STATUS[item.action] + (ROW_GONE if gone else ""),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 MAD_TO_SD = 1.4826
 """A normal distribution's standard deviation over its median absolute deviation."""
@@ -12,7 +12,9 @@ BEYOND_DOUBT = 0.001
 """P-value, times the number of enumerators, below which one is no example for the others."""
 
 
-def unusual_shares(rows: pd.DataFrame, *, least: int, z: float, gap: float) -> pd.DataFrame:
+def unusual_shares(
+    rows: pd.DataFrame, *, least: int, z: float, gap: float, within: bool = False
+) -> pd.DataFrame:
     """Return the enumerators whose share lies far from the median enumerator's.
 
     The distance is measured in the larger of two standard deviations: that of a sample of the
@@ -22,11 +24,13 @@ def unusual_shares(rows: pd.DataFrame, *, least: int, z: float, gap: float) -> p
     Parameters
     ----------
     rows : DataFrame
-        `wave, enumerator_id, value`; `value` 0 or 1, missing rows do not count.
+        `wave, enumerator_id, value`; `value` 0 or 1 (with `within` a share), missing rows do not count.
     least : int
         Rows an enumerator needs in a wave to be compared.
     z, gap : float
         Least distance in standard deviations, and as a share.
+    within : bool
+        Take the spread of a row from the median enumerator's own rows, not from that of a 0 or 1.
 
     Returns
     -------
@@ -34,16 +38,17 @@ def unusual_shares(rows: pd.DataFrame, *, least: int, z: float, gap: float) -> p
         `wave, enumerator_id, n, share, median`, one row an unusual enumerator and wave.
     """
     by_enumerator = rows.dropna(subset="value").groupby(["wave", "enumerator_id"])["value"]
-    table = by_enumerator.agg(n="count", share="mean").reset_index()
+    table = by_enumerator.agg(n="count", share="mean", own="var").reset_index()
     table = table.loc[table["n"] >= least]
     by_wave = table.groupby("wave")["share"]
     table = table.assign(median=by_wave.transform("median"))
     deviation = (table["share"] - table["median"]).abs()
     spread = MAD_TO_SD * deviation.groupby(table["wave"]).transform("median")
     p = table["median"].clip(0.5 / table["n"], 1 - 0.5 / table["n"])
-    sampling = np.sqrt(p * (1 - p) / table["n"])
-    distance: pd.Series = deviation / np.maximum(sampling, spread)
-    return table.loc[(distance >= z) & (deviation >= gap)].reset_index(drop=True)
+    variance = table.groupby("wave")["own"].transform("median") if within else p * (1 - p)
+    distance: pd.Series = deviation / np.maximum(np.sqrt(variance / table["n"]), spread)
+    found = table.loc[(distance >= z) & (deviation >= gap)]
+    return found.drop(columns="own").reset_index(drop=True)
 
 
 def enumerator_effects(rows: pd.DataFrame, *, least: int) -> pd.DataFrame:
@@ -72,7 +77,9 @@ def enumerator_effects(rows: pd.DataFrame, *, least: int) -> pd.DataFrame:
     parts = [_effects(part, str(name), least) for name, part in rows.groupby("variable", sort=True)]
     filled = [part for part in parts if len(part)]
     if not filled:
-        return pd.DataFrame(columns=[*_EFFECTS, "q_value"])
+        empty = pd.DataFrame(columns=[*_EFFECTS, "q_value"])
+        text = dict.fromkeys(("variable", "enumerator_id"), "str")
+        return empty.astype({**dict.fromkeys(empty.columns, "float64"), **text})
     table = pd.concat(filled, ignore_index=True)
     return table.assign(q_value=benjamini_hochberg(table["p_value"]))
 
@@ -125,7 +132,7 @@ def _tested(table: pd.DataFrame, variance: float, df: int) -> pd.DataFrame:
         wr_others = (wr * usual).sum() - wr * usual
         difference = wr / n - wr_others / n_others
         std_error = np.sqrt(variance * (1 / n + 1 / n_others))
-        p_value = 2 * stats.t.sf(np.abs(difference / std_error), df)
+        p_value = 2 * special.stdtr(df, -np.abs(difference / std_error))
         worst = int(np.argmin(np.where(usual, p_value, 1.0)))
         if p_value[worst] * len(table) >= BEYOND_DOUBT or usual.sum() <= 2:
             break
@@ -135,5 +142,5 @@ def _tested(table: pd.DataFrame, variance: float, df: int) -> pd.DataFrame:
         difference=difference,
         std_error=std_error,
         p_value=p_value,
-        f_p_value=float(stats.f.sf(between / variance, len(table) - 1, df)),
+        f_p_value=float(special.fdtrc(len(table) - 1, df, between / variance)),
     )

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from survey_tools import contracts
-from survey_tools.clean.codes import commune_of, household_code_ok
-from survey_tools.clean.columns import duration_minutes, typed
-from survey_tools.clean.corrections import read_corrections
-from survey_tools.clean.corrections_apply import apply_corrections
-from survey_tools.clean.personal import Split, split_personal
-from survey_tools.clean.problems import misfit_flags, sort_flags
+from survey_tools.clean.answers import validate_held
+from survey_tools.clean.codes import among, commune_of, household_code_ok
+from survey_tools.clean.columns import duration_minutes
+from survey_tools.clean.consents import consent_ledger
+from survey_tools.clean.personal import split_personal
+from survey_tools.clean.prepare import MEMBER, ROSTER, Prepared, prepare
 from survey_tools.clean.settle import Decision, Settled, check_decisions, copies, under_one_code
 from survey_tools.clean.sieve import Sieve, require_rows
 from survey_tools.errors import ContractError
@@ -28,11 +28,16 @@ VISIT_COLUMNS = [
 ]  # fmt: skip
 NEEDED = ("_id", "wave", "visit_type", "hhid", "team_id", "commune_code", "visit_result",
           "consent", "enumerator_id", "start", "end")  # fmt: skip
+JUDGED = ("hhid", "team_id", "commune_code")
+"""Keys for which the sieve drops a submission, each with its reason."""
+
 NEEDED_ROSTER = ("_id", "roster_no", "m_rel", "m_sex", "m_age")
 
 TWO_UNDER_ONE_CODE = "two interviews under one code"
 NOT_IN_SAMPLE = "household code not in the sample"
 SENT_TWICE = "the same form sent twice"
+MALFORMED = "malformed household code"
+NO_FIT = "code, team and commune do not fit together"
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,8 @@ class CleanHousehold:
         The same for the person who decides, with household code and the questions that differ.
     problems : DataFrame
         Answers that could not be read as they stood (contract `flags`).
+    consents : DataFrame
+        One row a met submission and purpose: what was consented to (contract `consents`).
     """
 
     household: pd.DataFrame
@@ -78,6 +85,7 @@ class CleanHousehold:
     duplicates: pd.DataFrame
     duplicate_report: pd.DataFrame
     problems: pd.DataFrame
+    consents: pd.DataFrame
 
 
 def clean_household(
@@ -126,29 +134,29 @@ def clean_household(
     require_rows(main, "household")
     _require_columns(main, NEEDED)
     _require_columns(roster, NEEDED_ROSTER)
-    rows = typed(main.reset_index(drop=True), register)
-    members = typed(roster.reset_index(drop=True), register, keys=("roster_no",))
-    fixed = apply_corrections(
-        rows.frame, read_corrections(corrections, "household"), register, members.frame
-    )
-    people = fixed.roster if fixed.roster is not None else members.frame
-    with_minutes = fixed.main.assign(duration_min=duration_minutes(fixed.main))
+    rows = prepare(
+        main, "household", register,
+        roster=roster, corrections=corrections, misfits=misfits, judged=JUDGED,
+    )  # fmt: skip
+    people = rows.members.frame if rows.members is not None else roster
+    answers = rows.main.frame
+    with_minutes = answers.assign(duration_min=duration_minutes(answers))
     sieve = Sieve(with_minutes, stage="clean", received="submissions received")
-    backchecks, twice = _forms(sieve, fixed.dropped, people, decisions)
+    backchecks, twice = _forms(sieve, rows.dropped, people, decisions)
     _codes(sieve, teams, sample)
     one_code = _one_interview_a_wave(sieve, people, decisions)
     check_decisions(decisions, twice, one_code)
-    visits = sieve.frame
+    visits = sieve.rows(VISIT_COLUMNS)
     _interviews(sieve)
-    split = split_personal(sieve.frame, register)
     return CleanHousehold(
-        **_tables(split, people, visits, split_personal(backchecks, register)),
+        **_tables(rows, register, sieve.frame, visits, backchecks),
         flow=sieve.flow(),
         dropped=sieve.left(),
-        corrections=fixed.log,
+        corrections=rows.log,
         duplicates=pd.concat([twice.table, one_code.table], ignore_index=True),
         duplicate_report=_join_reports(twice, one_code),
-        problems=sort_flags(rows.problems, members.problems, misfit_flags(misfits, fixed.main)),
+        problems=rows.problems,
+        consents=consent_ledger(answers, register),
     )
 
 
@@ -166,26 +174,28 @@ def _require_columns(frame: pd.DataFrame, columns: tuple[str, ...]) -> None:
 def _forms(
     sieve: Sieve, dropped: frozenset[int], roster: pd.DataFrame, decisions: tuple[Decision, ...]
 ) -> tuple[pd.DataFrame, Settled]:
-    sieve.keep(~sieve.frame["_id"].isin(dropped), "dropped by a documented correction")
-    if "_validation_status" in sieve.frame:
-        status = sieve.frame["_validation_status"].astype("str").fillna("")
+    sieve.keep(~sieve["_id"].isin(dropped), "dropped by a documented correction")
+    if "_validation_status" in sieve:
+        status = sieve["_validation_status"].astype("str").fillna("")
         sieve.keep(status != NOT_APPROVED, "not approved by the supervisor on the server")
-    real = sieve.frame["visit_type"].isin(["main", "backcheck"])
+    real = sieve["visit_type"].isin(["main", "backcheck"])
     sieve.keep(real, "training or pilot form, or no form type given")
-    backchecks = sieve.keep(sieve.frame["visit_type"] == "main", "back-check, kept apart")
-    sieve.keep(sieve.frame["wave"].notna(), "no wave given")
-    twice = copies(sieve.frame, roster, decisions)
-    sieve.keep(~twice.losing, SENT_TWICE)
+    backchecks = sieve.keep(sieve["visit_type"] == "main", "back-check, kept apart")
+    sieve.keep(sieve["wave"].notna(), "no wave given")
+    same_times = sieve.rows(["start", "end"]).duplicated(keep=False)
+    twice = copies(sieve.where(same_times), roster, decisions)
+    sieve.keep(~twice.losing.reindex(same_times.index, fill_value=False), SENT_TWICE)
     return backchecks, twice
 
 
 def _codes(sieve: Sieve, teams: pd.DataFrame, sample: pd.DataFrame | None) -> None:
-    sieve.keep(household_code_ok(sieve.frame["hhid"]), "malformed household code")
-    sieve.keep(_fits_team(sieve.frame, teams), "code, team and commune do not fit together")
+    contracts.same_list(teams=teams, sample=sample)
+    sieve.keep(household_code_ok(sieve["hhid"]), MALFORMED)
+    sieve.keep(_fits_team(sieve.rows(["hhid", "team_id", "commune_code"]), teams), NO_FIT)
     if sample is None:
         sieve.note("no list of drawn households given: codes not held against the sample")
     else:
-        sieve.keep(sieve.frame["hhid"].isin(sample["hhid"]), NOT_IN_SAMPLE)
+        sieve.keep(among(sieve["hhid"], sample["hhid"]), NOT_IN_SAMPLE)
 
 
 def _fits_team(frame: pd.DataFrame, teams: pd.DataFrame) -> pd.Series:
@@ -196,16 +206,20 @@ def _fits_team(frame: pd.DataFrame, teams: pd.DataFrame) -> pd.Series:
 def _one_interview_a_wave(
     sieve: Sieve, roster: pd.DataFrame, decisions: tuple[Decision, ...]
 ) -> Settled:
-    interviews = sieve.frame.loc[_consented(sieve.frame)]
-    settled = under_one_code(interviews, roster, decisions)
-    losing = settled.losing.reindex(sieve.frame.index, fill_value=False)
-    sieve.keep(~losing, TWO_UNDER_ONE_CODE)
+    rows = sieve.rows(["hhid", "wave", "visit_result", "consent"])
+    consented = _consented(rows)
+    interviews = rows.loc[consented]
+    several = interviews.loc[interviews.duplicated(["hhid", "wave"]), "hhid"]
+    settled = under_one_code(
+        sieve.where(consented & rows["hhid"].isin(several.unique())), roster, decisions
+    )
+    sieve.keep(~settled.losing.reindex(rows.index, fill_value=False), TWO_UNDER_ONE_CODE)
     return settled
 
 
 def _interviews(sieve: Sieve) -> None:
-    sieve.keep(sieve.frame["visit_result"] == "contact", "household not met at this visit")
-    sieve.keep(sieve.frame["consent"] == "yes", "no consent")
+    sieve.keep(sieve["visit_result"] == "contact", "household not met at this visit")
+    sieve.keep(sieve["consent"] == "yes", "no consent")
 
 
 def _consented(frame: pd.DataFrame) -> pd.Series:
@@ -218,19 +232,39 @@ def _join_reports(*settled: Settled) -> pd.DataFrame:
 
 
 def _tables(
-    split: Split, roster: pd.DataFrame, visits: pd.DataFrame, backchecks: Split
+    rows: Prepared,
+    register: Register,
+    interviews: pd.DataFrame,
+    visits: pd.DataFrame,
+    backchecks: pd.DataFrame,
 ) -> dict[str, pd.DataFrame]:
-    household = split.rows.reset_index(drop=True)
-    members = household[["_id", "hhid", "wave"]].merge(
-        roster, on="_id", how="inner", validate="1:m"
-    )
-    visits = visits.reindex(columns=VISIT_COLUMNS).reset_index(drop=True)
+    """Split personal data off and hold what stays against the register and the contracts."""
+    extra = ("duration_min",)
+    split, apart = split_personal(interviews, register), split_personal(backchecks, register)
+    household = validate_held(rows.main, split.rows, "household", register, extra=extra)
+    roster, said = _members(rows, household, register)
+    visits = visits.reindex(columns=VISIT_COLUMNS)
+    validate_held(rows.main, visits, "visits", register, extra=extra)
+    validate_held(rows.main, apart.rows, "backchecks", register, extra=extra)
+    free_text = [split.free_text, said, apart.free_text]
     return {
-        "household": contracts.validate(household, "household"),
-        "roster": contracts.validate(members, "roster"),
-        "visits": contracts.validate(visits, "visits"),
-        "backchecks": backchecks.rows.reset_index(drop=True),
+        "household": contracts.validate(household.reset_index(drop=True), "household"),
+        "roster": contracts.validate(roster, "roster"),
+        "visits": contracts.validate(visits.reset_index(drop=True), "visits"),
+        "backchecks": apart.rows.reset_index(drop=True),
         "contacts": split.contacts,
         "locations": split.locations,
-        "free_text": pd.concat([split.free_text, backchecks.free_text], ignore_index=True),
+        "free_text": pd.concat(free_text, ignore_index=True),
     }
+
+
+def _members(
+    rows: Prepared, household: pd.DataFrame, register: Register
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the members of the accepted interviews, and what was said of them in words."""
+    assert rows.members is not None  # noqa: S101 - the household form has a roster
+    people = rows.members.frame
+    split = split_personal(people.loc[people["_id"].isin(household["_id"])], register)
+    validate_held(rows.members, split.rows, "roster", register, ROSTER, extra=MEMBER)
+    keys = household[["_id", "hhid", "wave"]]
+    return keys.merge(split.rows, on="_id", how="inner", validate="1:m"), split.free_text

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from survey_tools import contracts
+from survey_tools.clean.codes import among
 from survey_tools.clean.duplicates import SECONDS_A_YEAR, heads, members_agree
 from survey_tools.errors import ContractError
 
@@ -104,10 +106,11 @@ def unmatched(
         `kind` (`drawn_not_visited`, `drawn_never_met`: in no wave; `met_not_drawn`), `wave` and `row_id`
         of the submission (only `met_not_drawn`), `hhid` (only drawn ones), `team_id`.
     """
+    contracts.same_list(visits=visits, sample=sample)
     met = visits.loc[visits["visit_result"].eq("contact"), "hhid"]
     drawn = sample[["hhid", "team_id"]].drop_duplicates("hhid")
-    never = drawn.loc[~drawn["hhid"].isin(met)]
-    visited = never["hhid"].isin(visits["hhid"])
+    never = drawn.loc[~among(drawn["hhid"], met)]
+    visited = among(never["hhid"], visits["hhid"])
     never = never.assign(kind=visited.map({True: "drawn_never_met", False: "drawn_not_visited"}))
     foreign = dropped.loc[dropped["reason"] == not_in_sample]
     foreign = foreign.rename(columns={"_id": "row_id"}).assign(kind="met_not_drawn")

@@ -1,6 +1,7 @@
-"""Flag the answers that a pull could not place; changes none and shows none.
+"""Flag the answers that a pull could not place, and sort flags; changes no answer and shows none.
 
 A flag names row, variable and what is wrong. The answer itself may name a person: it stays in the store.
+Choices that are not known are flagged where answers are held against the register (`answers`).
 """
 
 from __future__ import annotations
@@ -10,23 +11,21 @@ import pandas as pd
 from survey_tools.clean.columns import FLAG_COLUMNS, UNREADABLE, join_flags
 
 MESSAGES = {
-    "choice": "The answer is a choice that no version of the form offers.",
     "type": "The answer does not fit the type of its question; it counts as missing.",
     "unknown_key": "No version of the form has this question: another form's row, or an old version?",
     "note": "A note has an answer; it is left out.",
 }
-CHECKS = {"choice": "choice_unknown", "unknown_key": "question_unknown"}
+CHECKS = {"unknown_key": "question_unknown"}
+WHO = ("wave", "team_id", "enumerator_id")
 
 
-def misfit_flags(misfits: pd.DataFrame | None, main: pd.DataFrame) -> pd.DataFrame:
+def misfit_flags(misfits: pd.DataFrame | None) -> pd.DataFrame:
     """Turn the misfits of a pull into flags, one an answer.
 
     Parameters
     ----------
     misfits : DataFrame or None
-        `Tables.misfits`: `_id, positions, variable, kind`; its `value` is not looked at.
-    main : DataFrame
-        Rows of the form: `_id` and, where it has them, `wave, team_id, enumerator_id`.
+        `Tables.misfits`: `_id, positions, variable, path, kind`; its `value` is not looked at.
 
     Returns
     -------
@@ -35,10 +34,7 @@ def misfit_flags(misfits: pd.DataFrame | None, main: pd.DataFrame) -> pd.DataFra
     """
     if misfits is None or misfits.empty:
         return join_flags([])
-    where = [c for c in ("wave", "team_id", "enumerator_id") if c in main]
-    rows = misfits[["_id", "positions", "variable", "path", "kind"]].merge(
-        main[["_id", *where]], on="_id", how="left", validate="m:1"
-    )
+    rows = misfits.loc[misfits["kind"] != "choice"]
     said = rows["variable"].astype("str").fillna("")
     name = said.mask(said.eq(""), rows["path"].astype("str"))
     place = rows["positions"].astype("str").fillna("")
@@ -50,6 +46,34 @@ def misfit_flags(misfits: pd.DataFrame | None, main: pd.DataFrame) -> pd.DataFra
         message=kind.map(MESSAGES).fillna("The answer could not be placed."),
     )
     return join_flags([flags.reindex(columns=FLAG_COLUMNS)])
+
+
+def unanswered(flags: pd.DataFrame, log: pd.DataFrame) -> pd.DataFrame:
+    """Leave out the flags about answers that a correction has replaced or confirmed since.
+
+    Parameters
+    ----------
+    flags : DataFrame
+        Of the answers as they came.
+    log : DataFrame
+        `Corrected.log`.
+    """
+    done = log.loc[log["action"] != "drop", ["row_id", "variable"]]
+    cells = pd.MultiIndex.from_frame(flags[["row_id", "variable"]])
+    return flags.loc[~cells.isin(pd.MultiIndex.from_frame(done.astype({"row_id": "Int64"})))]
+
+
+def located(flags: pd.DataFrame, main: pd.DataFrame) -> pd.DataFrame:
+    """Say of each flag the wave, the team and the enumerator of its submission.
+
+    Parameters
+    ----------
+    flags : DataFrame
+    main : DataFrame
+        Rows of the form: `_id` and, where it has them, `wave, team_id, enumerator_id`.
+    """
+    who = main.set_index("_id").reindex(columns=list(WHO))
+    return join_flags([flags.drop(columns=list(WHO)).join(who, on="row_id")])
 
 
 def sort_flags(*flags: pd.DataFrame) -> pd.DataFrame:

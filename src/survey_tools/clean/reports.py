@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import pandas as pd
 
 from survey_tools import contracts
+from survey_tools.clean.answers import validate_held
 from survey_tools.clean.codes import commune_of
-from survey_tools.clean.columns import typed
-from survey_tools.clean.corrections import read_corrections
-from survey_tools.clean.corrections_apply import apply_corrections
 from survey_tools.clean.personal import split_personal
-from survey_tools.clean.problems import misfit_flags, sort_flags
-from survey_tools.clean.sieve import Sieve, require_rows
+from survey_tools.clean.prepare import Prepared, prepare
+from survey_tools.clean.sieve import Sieve
 from survey_tools.register import Register
+
+NO_REPORTS = "no reports received yet"
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,6 @@ class CleanTable:
     flow: pd.DataFrame
     free_text: pd.DataFrame
     dropped: pd.DataFrame
-    corrections: pd.DataFrame
-    problems: pd.DataFrame
-
-
-@dataclass(frozen=True)
-class _Start:
-    sieve: Sieve
     corrections: pd.DataFrame
     problems: pd.DataFrame
 
@@ -58,20 +51,28 @@ def clean_team_log(
     misfits : DataFrame, optional
         `Tables.misfits` of the pull.
 
+    Returns
+    -------
+    CleanTable
+        Without a report the tables are empty and the flow says so: a study begins before its first log.
+
     Raises
     ------
     ContractError
-        When the form is empty or a correction does not fit.
+        When the register does not know a question, or a correction does not fit.
     """
-    start = _start(main, "team_log", register, corrections, misfits)
-    sieve = start.sieve
+    judged = ("team_id", "commune_code")
+    rows = prepare(
+        main, "team_log", register, corrections=corrections, misfits=misfits, judged=judged
+    )
+    sieve = _sieve(rows, "team_log")
     month = sieve.frame["month"].dt.to_period("M").dt.to_timestamp().astype("datetime64[ns]")
     sieve.frame = sieve.frame.assign(month=month)
     sieve.keep(sieve.frame["month"].notna(), "no month given")
     commune = commune_of(sieve.frame["team_id"], teams)
     sieve.keep(sieve.frame["commune_code"] == commune, "team or commune not in the list of teams")
     sieve.keep(_last(sieve.frame, ["team_id", "month"]), "a later report of the same month counts")
-    return _finish(start, "team_log", register, ["team_id", "month"])
+    return _finish(rows, sieve, "team_log", register, ["team_id", "month"])
 
 
 def clean_site(
@@ -83,33 +84,23 @@ def clean_site(
 ) -> CleanTable:
     """Clean the site form: one row a site and reference month, of two the one submitted last.
 
-    Raises
-    ------
-    ContractError
-        When the form is empty or a correction does not fit.
+    Parameters and errors as of `clean_team_log`; it needs no list of teams.
     """
-    start = _start(main, "site", register, corrections, misfits)
-    sieve = start.sieve
+    rows = prepare(main, "site", register, corrections=corrections, misfits=misfits)
+    sieve = _sieve(rows, "site")
     sieve.keep(sieve.frame["site_type"].notna(), "no type of site given")
     key = ["site_type", "site_id", "commune_code", "ref_month"]
-    sieve.keep(_last(sieve.frame, key), "a later report of the same site and month counts")
-    return _finish(start, "site", register, key)
+    as_given = rows.corrected.loc[sieve.frame.index]
+    sieve.keep(_last(as_given, key), "a later report of the same site and month counts")
+    return _finish(rows, sieve, "site", register, key)
 
 
-def _start(
-    main: pd.DataFrame,
-    form: str,
-    register: Register,
-    corrections: pd.DataFrame | None,
-    misfits: pd.DataFrame | None,
-) -> _Start:
-    require_rows(main, form)
-    rows = typed(main.reset_index(drop=True), register)
-    fixed = apply_corrections(rows.frame, read_corrections(corrections, form), register)
-    sieve = Sieve(fixed.main, stage=f"clean_{form}", received="reports received")
-    sieve.keep(~fixed.main["_id"].isin(fixed.dropped), "dropped by a documented correction")
-    problems = sort_flags(rows.problems, misfit_flags(misfits, fixed.main))
-    return _Start(sieve, fixed.log, problems)
+def _sieve(rows: Prepared, form: str) -> Sieve:
+    sieve = Sieve(rows.main.frame, stage=f"clean_{form}", received="reports received")
+    if rows.main.frame.empty:
+        sieve.note(NO_REPORTS)
+    sieve.keep(~sieve.frame["_id"].isin(rows.dropped), "dropped by a documented correction")
+    return sieve
 
 
 def _last(frame: pd.DataFrame, key: list[str]) -> pd.Series:
@@ -118,14 +109,16 @@ def _last(frame: pd.DataFrame, key: list[str]) -> pd.Series:
     return ~earlier.reindex(frame.index)
 
 
-def _finish(start: _Start, name: str, register: Register, key: list[str]) -> CleanTable:
-    split = split_personal(start.sieve.frame, register)
-    table = split.rows.sort_values(key).reset_index(drop=True)
+def _finish(
+    rows: Prepared, sieve: Sieve, name: str, register: Register, key: list[str]
+) -> CleanTable:
+    split = split_personal(sieve.frame, register)
+    table = validate_held(rows.main, split.rows, name, register)
     return CleanTable(
-        table=contracts.validate(table, name),
-        flow=start.sieve.flow(),
+        table=contracts.validate(table.sort_values(key).reset_index(drop=True), name),
+        flow=sieve.flow(),
         free_text=split.free_text,
-        dropped=start.sieve.left(),
-        corrections=start.corrections,
-        problems=start.problems,
+        dropped=sieve.left(),
+        corrections=rows.log,
+        problems=rows.problems,
     )

@@ -14,7 +14,9 @@ from typing import NoReturn
 
 import pandas as pd
 
+from survey_tools.clean.corrections import ROW
 from survey_tools.clean.duplicates import not_the_household, sent_twice
+from survey_tools.clean.sheets import AS_TEXT, read_sheet
 from survey_tools.errors import ContractError
 from survey_tools.files import replacing
 
@@ -26,6 +28,9 @@ REPORT = ["group", "kind", "row_id", "hhid", "wave", "team_id", "enumerator_id",
           "differs", "rule", "decision", "decided_by", "decided_on", "reason"]  # fmt: skip
 SETTLED = ["group", "kind", "row_id", "wave", "team_id", "enumerator_id", "rule", "decision",
            "settled", "settled_by"]  # fmt: skip
+AND = "+"
+"""Stands between the rows in the name of a group; of 2-3 a spreadsheet would make the second of March."""
+
 SHOWN = 15
 """Questions named in the report; `differing` counts them all."""
 
@@ -132,7 +137,7 @@ def check_decisions(decisions: tuple[Decision, ...], *settled: Settled) -> None:
         if (item.group, item.row_id) not in known:
             raise ContractError(
                 "A decision about duplicates no longer fits.",
-                expected=f"rows {item.group.replace('-', ', ')} to be one group of duplicates",
+                expected=f"rows {item.group.replace(AND, ', ')} to be one group of duplicates",
                 found="another group, or none: rows came, went or were edited since",
                 where=f"data/private/{DUPLICATES}, line {item.line}",
                 next_step="take the lines of that group out, run again, and decide anew if it is listed",
@@ -147,7 +152,7 @@ def _settle(
     decisions: tuple[Decision, ...],
     main: pd.DataFrame,
 ) -> Settled:
-    named = rows["_id"].astype("str").groupby(groups).transform(lambda ids: "-".join(_sorted(ids)))
+    named = rows["_id"].astype("str").groupby(groups).transform(lambda ids: AND.join(_sorted(ids)))
     ruled = losing.reindex(rows.index).map({True: "drop", False: "keep"})
     decided = {(d.group, d.row_id): d.decision for d in decisions}
     pairs = zip(named, rows["_id"], strict=True)
@@ -192,7 +197,7 @@ def _refuse_group(group: str, kept: int) -> NoReturn:
     raise ContractError(
         "The decisions about a group of duplicates do not leave one row.",
         expected="one row that is kept, or all dropped",
-        found=f"{kept or 'none'} of the rows {group.replace('-', ', ')} kept",
+        found=f"{kept or 'none'} of the rows {group.replace(AND, ', ')} kept",
         where=f"data/private/{DUPLICATES}",
         next_step="write keep at one row; two true households need their own codes first, in "
         "data/private/corrections.csv",
@@ -224,9 +229,7 @@ def _sorted(ids: pd.Series) -> list[str]:
 
 
 def _file(path: Path) -> pd.DataFrame:
-    head = path.read_text(encoding="utf-8-sig").split("\n", 1)[0]
-    mark = ";" if head.count(";") > head.count(",") else ","
-    rows = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", sep=mark)
+    rows = read_sheet(path, f"data/private/{DUPLICATES}")
     missing = [name for name in REPORT if name not in rows]
     if missing:
         raise ContractError(
@@ -235,26 +238,28 @@ def _file(path: Path) -> pd.DataFrame:
             where=f"data/private/{DUPLICATES}",
             next_step="move the file away; the next run writes it anew, without decisions",
         )
-    return rows.apply(lambda column: column.str.strip()).assign(line=rows.index + 2)
+    return rows
 
 
 def _decision(row: dict[Hashable, object]) -> Decision:
     cells = {str(name): str(value) for name, value in row.items()}
-    problem = None
+    cells["decision"] = cells["decision"].lower()
+    problem, advice = None, "correct that line"
     if cells["decision"] not in ("keep", "drop"):
         problem = ("The decision is unknown.", "keep, drop, or a blank")
-    elif not cells["row_id"].isdigit():
+    elif not ROW.fullmatch(cells["row_id"]):
         problem = ("The line names no row.", "row_id as in the report")
     elif not cells["decided_by"] or not cells["reason"]:
         problem = ("A decision says who decided and why.", "decided_by and reason")
     elif not _is_day(cells["decided_on"]):
         problem = ("A decision has its day.", "decided_on: a day such as 2026-02-01")
+        advice = AS_TEXT
     if problem:
         raise ContractError(
             problem[0],
             expected=problem[1],
             where=f"data/private/{DUPLICATES}, line {cells['line']}",
-            next_step="correct that line",
+            next_step=advice,
         )
     return Decision(int(cells["line"]), cells["group"], int(cells["row_id"]), cells["decision"])
 

@@ -5,6 +5,9 @@ Decides nothing: each filter is given with its reason.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import pandas as pd
 
 from survey_tools.errors import ContractError
@@ -23,7 +26,8 @@ class Sieve:
     Parameters
     ----------
     frame : DataFrame
-        One row a submission; needs `_id`, and `wave` where the form has one. Never changed.
+        One row a submission, under an index without duplicates; needs `_id`, and `wave` where the form
+        has one. Never changed.
     stage : str
         Name of the stage in the flow.
     received : str
@@ -33,16 +37,50 @@ class Sieve:
     def __init__(self, frame: pd.DataFrame, *, stage: str, received: str) -> None:
         self.frame = frame
         self._stage = stage
-        self._waves = sorted(_waves(frame).unique())
+        self._waves = sorted(_waves(frame).unique()) or [ALL]
         self._flow: list[dict[str, object]] = []
         self._left: list[pd.DataFrame] = []
         self._record(_count(frame).iloc[:0], received)
 
+    _whole: pd.DataFrame
+    _here: np.ndarray | None
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The rows that are still there."""
+        if self._here is not None:
+            self._whole, self._here = self._whole.iloc[self._here], None
+        return self._whole
+
+    @frame.setter
+    def frame(self, frame: pd.DataFrame) -> None:
+        # A wide frame is copied when it is asked for, not at every filter.
+        self._whole, self._here = frame, None
+
+    def rows(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return some columns, those that there are, of the rows that are still there."""
+        if columns is None:
+            return self.frame
+        some = self._whole[[name for name in columns if name in self._whole]]
+        return some if self._here is None else some.iloc[self._here]
+
+    def __getitem__(self, column: str) -> pd.Series:
+        """Return one column of the rows that are still there."""
+        values = self._whole[column]
+        return values if self._here is None else values.iloc[self._here]
+
+    def __contains__(self, column: str) -> bool:
+        return column in self._whole
+
+    def where(self, mask: pd.Series) -> pd.DataFrame:
+        """Return those of the rows that are still there for which `mask` is true, and keep all."""
+        return self._whole.iloc[self._places()[self._aligned(mask)]]
+
     def keep(self, mask: pd.Series, reason: str) -> pd.DataFrame:
         """Keep the rows where `mask` is true, record the others under `reason`, return the others."""
-        mask = mask.reindex(self.frame.index).fillna(False).astype(bool)
-        others = self.frame.iloc[:0] if mask.all() else self.frame.loc[~mask]
-        self.frame = self.frame if mask.all() else self.frame.loc[mask]
+        stays, places = self._aligned(mask), self._places()
+        others = self._whole.iloc[places[~stays]]
+        self._here = self._here if stays.all() else places[stays]
         self._left.append(
             others.reindex(columns=LEFT_COLUMNS).assign(
                 _id=others["_id"].astype("int64"), wave=_waves(others), reason=reason
@@ -53,7 +91,14 @@ class Sieve:
 
     def note(self, remark: str) -> None:
         """Record a remark in the flow: a step that took no row away."""
-        self._record(_count(self.frame).iloc[:0], remark)
+        self._record(_count(self._whole.iloc[:0]), remark)
+
+    def _places(self) -> np.ndarray:
+        return np.arange(len(self._whole)) if self._here is None else self._here
+
+    def _aligned(self, mask: pd.Series) -> np.ndarray:
+        index = self._whole.index if self._here is None else self._whole.index[self._here]
+        return mask.reindex(index).fillna(False).to_numpy(dtype=bool)
 
     def flow(self) -> pd.DataFrame:
         """Return the flow so far, one row a step and wave (contract `flow`)."""
@@ -69,7 +114,7 @@ class Sieve:
 
     def _record(self, dropped: pd.Series, reason: str) -> None:
         step = len(self._flow) // max(len(self._waves), 1)
-        remaining = _count(self.frame)
+        remaining = _count(self.rows(["_id", "wave"]))
         for wave in self._waves:
             self._flow.append(
                 {
@@ -84,12 +129,12 @@ class Sieve:
 
 
 def require_rows(frame: pd.DataFrame, form: str) -> None:
-    """Refuse an empty form, and ids that are missing or stand twice.
+    """Refuse an empty form.
 
     Raises
     ------
     ContractError
-        When there is no row, or `_id` does not identify the rows.
+        When there is no row.
     """
     if frame.empty:
         raise ContractError(
@@ -98,6 +143,16 @@ def require_rows(frame: pd.DataFrame, form: str) -> None:
             where=f"pulled rows of «{form}»",
             next_step="pull again, and look on the server whether anything was sent",
         )
+
+
+def check_ids(frame: pd.DataFrame, form: str) -> None:
+    """Assert that `_id` identifies the submissions.
+
+    Raises
+    ------
+    ContractError
+        When it is missing or stands twice.
+    """
     wrong = int(frame["_id"].isna().sum() + frame["_id"].duplicated().sum())
     if wrong:
         raise ContractError(

@@ -1,4 +1,4 @@
-"""Read what was typed: numbers with separators, days, and words that may name a person.
+"""Read what was typed: numbers with separators, days, times.
 
 Decides nothing about a row: whoever asks flags what cannot be read.
 """
@@ -11,13 +11,16 @@ import unicodedata
 import numpy as np
 import pandas as pd
 
-_GROUPED_DOTS = re.compile(r"^[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d+)?$")
+_GROUPED_DOTS = re.compile(r"^[+-]?[1-9][0-9]{0,2}(\.[0-9]{3})+(,[0-9]+)?$")
 _GROUPED_COMMAS = re.compile(
-    r"^[+-]?[1-9]\d{0,2}(,\d{3}){2,}(\.\d+)?$|^[+-]?[1-9]\d{0,2}(,\d{3})+\.\d+$"
+    r"^[+-]?[1-9][0-9]{0,2}(,[0-9]{3}){2,}(\.[0-9]+)?$|^[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+\.[0-9]+$"
 )
-_GROUPED_SPACES = re.compile(r"^[+-]?[1-9]\d{0,2}( \d{3})+(,\d+)?$")
-_PLAIN = re.compile(r"^[+-]?\d+([.,]\d+)?$")
-_AMBIGUOUS = re.compile(r"^[+-]?[1-9]\d{0,2}[.,]\d{3}$")
+_GROUPED_SPACES = re.compile(r"^[+-]?[1-9][0-9]{0,2}( [0-9]{3})+(,[0-9]+)?$")
+_PLAIN = re.compile(r"^[+-]?[0-9]+([.,][0-9]+)?$")
+_AMBIGUOUS = re.compile(r"^[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}$")
+
+TOO_LARGE = 2.0**53
+"""From here on a float no longer tells whole numbers apart."""
 
 
 def read_number(text: str, *, whole: bool) -> float | None:
@@ -45,6 +48,8 @@ def read_number(text: str, *, whole: bool) -> float | None:
     >>> read_number("1.234", whole=False), read_number("một trăm", whole=True)
     (None, None)
     """
+    if any(unicodedata.category(sign) == "No" for sign in text):
+        return None  # 10² is not 102
     text = re.sub(r"[\u00a0\u202f]", " ", unicodedata.normalize("NFKC", text)).strip()
     if _AMBIGUOUS.match(text) and not (whole and "." in text):
         return None
@@ -59,7 +64,7 @@ def read_number(text: str, *, whole: bool) -> float | None:
     else:
         return None
     value = float(plain)
-    return None if whole and not value.is_integer() else value
+    return None if whole and (not value.is_integer() or abs(value) >= TOO_LARGE) else value
 
 
 def read_numbers(values: pd.Series, *, whole: bool) -> tuple[pd.Series, pd.Series, pd.Series]:
@@ -73,9 +78,8 @@ def read_numbers(values: pd.Series, *, whole: bool) -> tuple[pd.Series, pd.Serie
     text = values.astype("str").str.strip()
     text = text.mask(text.isin(["", "NaN", "nan", "<NA>", "None"]))
     codes, seen = pd.factorize(text, use_na_sentinel=True)
-    plain = [re.fullmatch(r"[+-]?\d+", one) is not None for one in seen]
-    read = [float(one) if ok else read_number(one, whole=whole)
-            for one, ok in zip(seen, plain, strict=True)]  # fmt: skip
+    plain = [re.fullmatch(r"[+-]?[0-9]+", one) is not None for one in seen]
+    read = [read_number(one, whole=whole) for one in seen]
     lookup = np.array([*(np.nan if one is None else one for one in read), np.nan])
     numbers = pd.Series(lookup[codes], index=values.index)
     simple = np.array([*plain, True])[codes]
@@ -111,35 +115,3 @@ def read_times(values: pd.Series) -> tuple[pd.Series, pd.Series]:
     zoned = text.where(text.str.contains(r"T?.*(?:Z|[+-]\d{2}:?\d{2})$", na=False))
     times = pd.to_datetime(zoned, utc=True, errors="coerce", format="ISO8601")
     return times.astype("datetime64[us, UTC]"), (times.isna() & text.notna()).astype(bool)
-
-
-def personal_kind(text: str) -> str | None:
-    """Say what personal data a short text seems to hold, None if nothing is seen.
-
-    Examples
-    --------
-    >>> personal_kind("gọi 0912 345 678"), personal_kind("checked on the card")
-    ('phone number', None)
-    """
-    words = unicodedata.normalize("NFC", text)
-    for kind, pattern in _PERSONAL.items():
-        if pattern.search(words):
-            return kind
-    return None
-
-
-_CAPITAL = r"[A-ZÀ-ÝĂĐĨŨƠƯẠ-Ỹ]"
-_SYLLABLE = _CAPITAL + r"[^\W\d_]*"
-_TITLE = r"(?:[Ôô]ng|[Bb]à|[Aa]nh|[Cc]hị|[Cc]ô|[Cc]hú|[Bb]ác|[Ee]m|[Mm]r|[Mm]rs|[Mm]s)\.?"
-_SURNAME = (
-    r"(?:Nguyễn|Nguyen|Trần|Tran|Lê|Phạm|Pham|Hoàng|Hoang|Huỳnh|Phan|Vũ|Võ|Đặng|Bùi|Đỗ|Hồ|Ngô"
-    r"|Dương|Đào)"
-)
-_PERSONAL = {
-    "household code": re.compile(r"\b\d{5}-T\d{2}-H\d{3}-\d\b"),
-    "phone number": re.compile(r"(?<!\d)(?:\+?84|0084|0)(?:[ .\-]?\d){8,10}(?!\d)"),
-    "identity number": re.compile(r"(?<!\d)(?:\d{9}|\d{12})(?!\d)"),
-    "email address": re.compile(r"\b[\w.+-]+@[\w-]+\.\w+"),
-    "position": re.compile(r"\b\d{1,2}\.\d{3,}\s*[,; ]\s*\d{2,3}\.\d{3,}"),
-    "name": re.compile(rf"\b{_TITLE}\s+{_SYLLABLE}|\b{_SURNAME}(?:\s+{_SYLLABLE}){{1,3}}"),
-}

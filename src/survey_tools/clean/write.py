@@ -10,13 +10,16 @@ from pathlib import Path
 import pandas as pd
 
 from survey_tools import contracts
+from survey_tools.areas import read_areas
+from survey_tools.clean.area_names import check_area_names
+from survey_tools.clean.free_text import place_names, screen
 from survey_tools.clean.household import CleanHousehold
 from survey_tools.clean.reports import CleanTable
 from survey_tools.clean.settle import DUPLICATES, write_duplicates
 from survey_tools.errors import ContractError
 from survey_tools.params import Workspace
 
-OF_HOUSEHOLD = ("household", "roster", "visits", "duplicates")
+OF_HOUSEHOLD = ("household", "roster", "visits", "duplicates", "consents")
 """Tables of the cleaned household form that have a contract."""
 
 EXTRA = ("backchecks", "dropped")
@@ -46,7 +49,12 @@ def write_clean(
     list of Path
         Files written. `flow` holds the steps of all forms (`stage` tells them apart); `dropped`,
         `problems` and `free_text` name the form in a column. The list of duplicates, in which a person
-        decides, goes to `data/private/`.
+        decides, goes to `data/private/`. Tables with codes say in `area_list` of which list they are.
+
+    Raises
+    ------
+    AreaError
+        When the form gives commune codes the names of another list of areas than the study's.
     """
     reports = {"team_log": team_log, "site": site}
     given = {name: report for name, report in reports.items() if report is not None}
@@ -57,9 +65,17 @@ def write_clean(
         "problems": _by_form("problems", household, given),
         **others,
     }
-    written = [contracts.write_table(table, ws.clean, name) for name, table in tables.items()]
-    written.append(_write(household.backchecks, ws.clean / "backchecks.parquet"))
-    written.append(_write(_by_form("dropped", household, given), ws.clean / "dropped.parquet"))
+    area_list = ws.study.areas.list_
+    if "labels" in others:
+        check_area_names(others["labels"], read_areas(ws.file("areas")), area_list)
+    written = [
+        contracts.write_table(contracts.stamp_list(table, area_list), ws.clean, name)
+        for name, table in tables.items()
+    ]
+    extra = {"backchecks": household.backchecks, "dropped": _by_form("dropped", household, given)}
+    for name, table in extra.items():
+        marked = contracts.stamp_list(table, area_list)
+        written.append(_write(marked, ws.clean / f"{name}.parquet"))
     return written + _write_private(ws, household, given)
 
 
@@ -88,9 +104,15 @@ def _write_private(
     return [
         _write(household.contacts, ws.private / "contacts.parquet"),
         _write(household.locations, ws.private / "locations.parquet"),
-        _write(_by_form("free_text", household, reports), ws.private / "free_text.parquet"),
+        _write(_screened(ws, household, reports), ws.private / "free_text.parquet"),
         write_duplicates(ws.private / DUPLICATES, household.duplicate_report),
     ]
+
+
+def _screened(
+    ws: Workspace, household: CleanHousehold, reports: dict[str, CleanTable]
+) -> pd.DataFrame:
+    return screen(_by_form("free_text", household, reports), place_names(ws))
 
 
 def _by_form(name: str, household: CleanHousehold, reports: dict[str, CleanTable]) -> pd.DataFrame:

@@ -4,11 +4,12 @@ Touches no rows. `survey_tools.register.schema`, which loads pandas, is imported
 """
 
 from survey_tools.register.derived import Derived, read_derived
-from survey_tools.register.question import PERSONAL_DATA, ROLES, SPLIT_OFF, Question
+from survey_tools.register.question import DEVICE_TYPES, PERSONAL_DATA, ROLES, SPLIT_OFF, Question
 from survey_tools.register.read import COLUMNS, Register, read_lines, read_register
 
 __all__ = [
     "COLUMNS",
+    "DEVICE_TYPES",
     "PERSONAL_DATA",
     "ROLES",
     "SPLIT_OFF",

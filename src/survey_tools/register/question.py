@@ -35,6 +35,10 @@ ROLES = (
 )
 """What a question is for. `base` says who another question is about; the rest speaks for itself."""
 
+DEVICE_TYPES = ("audit", "deviceid", "username", "phonenumber", "email", "simserial",
+                "subscriberid", "background-audio")  # fmt: skip
+"""Types of questions that the device answers about itself or its owner; cleaning leaves them out."""
+
 SELECTS = ("select_one", "select_multiple")
 NUMBERS = ("integer", "decimal", "range")
 MAIN = "main"
@@ -61,7 +65,8 @@ class Question:
         As in an XLSForm: ``select_one yesno``, ``integer``.
     values : str
         What may be answered: codes as ``yes|no|dk``, limits as ``0..10`` (either side may be empty), or
-        for text a regular expression. Empty where the form sets no bounds.
+        for text a regular expression. Empty where the form sets no bounds. A calculation with limits is
+        a number: a whole one, unless a limit has a decimal point, as in ``0.0..1.0``.
     missing : str
         Codes among `values` that carry no answer: ``dk|ref``.
     required : str
@@ -121,6 +126,13 @@ class Question:
             return None
         low, high = (None if part is None else float(part) for part in found.groups())
         return low, high
+
+    @property
+    def whole(self) -> bool:
+        """Whether its answers are whole numbers."""
+        if self.base_type == "calculate":
+            return self.limits is not None and "." not in self.values.replace("..", "")
+        return self.base_type == "integer"
 
     @property
     def pattern(self) -> str:

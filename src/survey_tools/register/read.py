@@ -6,6 +6,7 @@ import csv
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from unicodedata import normalize
 
 from survey_tools.errors import ParamsError
 from survey_tools.register.question import POINT_PARTS, Question
@@ -126,6 +127,6 @@ def read_lines(path: Path) -> dict[int, Question]:
             )
         found = {}
         for row in reader:
-            cells = {name: (row[name] or "").strip() for name in COLUMNS}
+            cells = {name: normalize("NFC", row[name] or "").strip() for name in COLUMNS}
             found[reader.line_num] = Question(**cells)
         return found

@@ -5,6 +5,7 @@ Loads pandas: import it by its own name, not from `survey_tools.register`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
@@ -12,15 +13,11 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
-from survey_tools.register.question import MAIN, SPLIT_OFF, Question
+from survey_tools.register.question import DEVICE_TYPES, MAIN, SPLIT_OFF, Question
 from survey_tools.register.read import Register
 
 SERVER_COLUMNS = ("_id", "_uuid", "_submission_time", "__version__", "_validation_status")
 """Columns of a cleaned table that come from the server."""
-
-DEVICE_TYPES = ("audit", "deviceid", "username", "phonenumber", "email", "simserial",
-                "subscriberid", "background-audio")  # fmt: skip
-"""Types of questions whose answers cleaning leaves out."""
 
 NO_TABLE_COLUMN = ("column_in_schema", "column_in_dataframe")
 """Checks of a whole column: the failure case is its name."""
@@ -46,7 +43,7 @@ def answers_schema(
     register: Register,
     table: str = MAIN,
     *,
-    given: Collection[str] = (),
+    given: Collection[str] | None = (),
     extra: Collection[str] = (),
     complete: bool = True,
 ) -> pa.DataFrameSchema:
@@ -59,7 +56,8 @@ def answers_schema(
         ``main``, or the name of a repeat.
     given : collection of str
         Conditions of the form that hold in every row of the table, such as ``${consent} = 'yes'`` in a
-        table of interviews. What the form requires under no other condition may not be missing.
+        table of interviews. What the form requires under no other condition may not be missing. With
+        None any answer may be missing.
     extra : collection of str
         Columns that are no answers but may stand in the table.
     complete : bool
@@ -75,7 +73,7 @@ def answers_schema(
         name: _column(question, name, given, complete)
         for question in register.of_table(table)
         if question.personal_data not in SPLIT_OFF and question.base_type not in DEVICE_TYPES
-        for name in question.columns
+        for name in _names(question)
     }
     known = {name: pa.Column(required=False, nullable=True) for name in (*SERVER_COLUMNS, *extra)}
     return pa.DataFrameSchema({**known, **columns}, strict=True)
@@ -120,12 +118,23 @@ def answer_findings(
     )
 
 
-def _column(question: Question, name: str, given: Collection[str], complete: bool) -> pa.Column:
-    asked = set(question.conditions) <= set(given)
+def _names(question: Question) -> tuple[str, ...]:
+    """Names of its columns; of a question with several choices that are not listed, a pattern of them."""
+    if question.base_type == "select_multiple" and not question.codes:
+        return (f"^{re.escape(question.name)}__.+$",)
+    return question.columns
+
+
+def _column(
+    question: Question, name: str, given: Collection[str] | None, complete: bool
+) -> pa.Column:
+    asked = given is not None and set(question.conditions) <= set(given)
+    pattern = name.startswith("^")
     return pa.Column(
         checks=list(_checks(question, name)),
         nullable=not (question.required and asked),
-        required=complete,
+        required=complete and not pattern,
+        regex=pattern,
     )
 
 
@@ -153,5 +162,5 @@ def _kind(question: Question, *, many: bool) -> tuple[IsKind, str]:
     if many:
         return _YES_NO
     if question.base_type == "calculate" and question.limits is not None:
-        return _KINDS["decimal"]
+        return _KINDS["integer" if question.whole else "decimal"]
     return _KINDS.get(question.base_type, _TEXT)

@@ -18,7 +18,7 @@ from survey_tools.kobo import Form
 from survey_tools.kobo.form.xlsform import read_xlsform
 from survey_tools.register import COLUMNS, PERSONAL_DATA, Question
 from survey_tools.register.question import NUMBERS, SELECTS
-from survey_tools.run.register_facts import facts_of
+from survey_tools.run.register_facts import facts_of, names_over
 
 CHECK = "check"
 """Begins the note of a row that a person must look at."""
@@ -27,6 +27,9 @@ NO_ANSWER = ("dk", "ref", "dontknow", "dont_know", "refuse", "refused", "no_answ
              "n_a", "khong_biet", "tu_choi", "-88", "-99", "-98", "-97", "-77", "98", "99", "888", "999",
              "9999")  # fmt: skip
 """Codes that usually carry no answer."""
+
+OUTSIDE = "pulldata()"
+"""Stands for a calculation that cannot be seen, as if it brought something in from outside."""
 
 BY_TYPE = {
     "start": "none",
@@ -82,13 +85,21 @@ _QUASI = (
 _WORDS: dict[str, re.Pattern[str]] = {}
 
 
-def draft_register(form: Form | Mapping[str, Any] | str | Path) -> str:
+def draft_register(
+    form: Form | Mapping[str, Any] | str | Path,
+    older: Mapping[str, Form] | None = None,
+    renames: Mapping[str, str] | None = None,
+) -> str:
     """Start a register from a form.
 
     Parameters
     ----------
     form : Form, mapping, str or Path
         A version of a form, its content as the API gives it, or the path of an XLSForm workbook.
+    older : mapping, optional
+        Older versions by uid, oldest first: what only they ask gets a row, what only they offer a code.
+    renames : mapping, optional
+        Path in older versions to path now.
 
     Returns
     -------
@@ -105,23 +116,50 @@ def draft_register(form: Form | Mapping[str, Any] | str | Path) -> str:
     lines = io.StringIO()
     writer = csv.DictWriter(lines, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    for question in draft_questions(form):
+    for question in draft_questions(form, older, renames):
         writer.writerow({name: asdict(question)[name] for name in COLUMNS})
     return lines.getvalue()
 
 
-def draft_questions(form: Form | Mapping[str, Any] | str | Path) -> list[Question]:
-    """Return the rows of `draft_register`, in the order of the form."""
+def draft_questions(
+    form: Form | Mapping[str, Any] | str | Path,
+    older: Mapping[str, Form] | None = None,
+    renames: Mapping[str, str] | None = None,
+) -> list[Question]:
+    """Return the rows of `draft_register`: those of the newest version first, each in its form's order."""
     if isinstance(form, str | Path):
         form = read_xlsform(form)
     if not isinstance(form, Form):
         form = Form.from_content(form)
-    rows: dict[str, Question] = {}
-    groups = {path.rpartition("/")[2] for path in form.groups}
-    for path, fact in facts_of(form).items():
-        calculation = form.questions[path].calculation
-        rows[path] = _guessed(fact, calculation, list(rows.values()), groups)
-    return list(rows.values())
+    renames = renames or {}
+    names = names_over({**(older or {}), form.uid: form}, renames)
+    rows: list[Question] = []
+    for path, (fact, version) in _facts_over(form, older or {}, renames, names).items():
+        groups = {group.rpartition("/")[2] for group in version.groups}
+        asked = version.questions.get(path)
+        calculation = asked.calculation if asked else OUTSIDE
+        row = _guessed(fact, calculation, rows, groups)
+        rows.append(row if version is form else _only_older(row))
+    return rows
+
+
+def _facts_over(
+    form: Form, older: Mapping[str, Form], renames: Mapping[str, str], names: Mapping[str, str]
+) -> dict[str, tuple[Question, Form]]:
+    """Return the facts of the newest version that asks a question, with the codes of all versions."""
+    found = {path: (fact, form) for path, fact in facts_of(form, None, names).items()}
+    for version in reversed(list(older.values())):
+        for path, fact in facts_of(version, renames, names).items():
+            known, home = found.setdefault(path, (fact, version))
+            both = known.codes and fact.codes and known.base_type == fact.base_type
+            codes = dict.fromkeys((*known.codes, *fact.codes))
+            found[path] = (replace(known, values="|".join(codes)) if both else known), home
+    return found
+
+
+def _only_older(row: Question) -> Question:
+    said = f"{row.note}; " if row.note else f"{CHECK}: "
+    return replace(row, note=f"{said}only an older version of the form asks it")
 
 
 def guess_class(question: Question) -> tuple[str, bool]:
@@ -180,12 +218,13 @@ def _guessed(
     notes = []
     if fact.base_type == "calculate":
         personal_data, sure = _calculated(calculation, before, groups)
+        notes.append("values, if it holds numbers or codes")
     else:
         personal_data, sure = guess_class(fact)
     if not sure:
         notes.append("class of personal data")
     role = _role(fact, personal_data)
-    if role == "descriptive":
+    if role in ("descriptive", "consent"):
         notes.append("role")
     missing = "|".join(code for code in fact.codes if code.lower() in NO_ANSWER)
     if missing:
@@ -213,7 +252,8 @@ def _role(fact: Question, personal_data: str) -> str:
     text = _plain(f"{fact.name} {fact.label_vi} {fact.label_en}")
     if personal_data == "direct_identifier":
         return "contact"
-    return "consent" if _has("consent|dong y tham gia", text) else "descriptive"
+    asks = fact.base_type in (*SELECTS, "acknowledge") and _has("consent|agree|dong y", text)
+    return "consent" if asks else "descriptive"
 
 
 def _plain(text: str) -> str:

@@ -28,7 +28,11 @@ _COMPARISON = re.compile(r"\.\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)")
 _REGEX = re.compile(r"""regex\(\s*\.\s*,\s*(['"])(.*)\1\s*\)""", re.DOTALL)
 
 
-def facts_of(form: Form, renames: Mapping[str, str] | None = None) -> dict[str, Question]:
+def facts_of(
+    form: Form,
+    renames: Mapping[str, str] | None = None,
+    names: Mapping[str, str] | None = None,
+) -> dict[str, Question]:
     """Return what one version of a form says, by path; class and role are empty.
 
     Parameters
@@ -36,6 +40,8 @@ def facts_of(form: Form, renames: Mapping[str, str] | None = None) -> dict[str, 
     form : Form
     renames : mapping, optional
         Path in this version to path now.
+    names : mapping, optional
+        Path now to name, from `names_over` where the form has several versions.
 
     Notes
     -----
@@ -50,11 +56,25 @@ def facts_of(form: Form, renames: Mapping[str, str] | None = None) -> dict[str, 
         if variable.kind == "none":
             continue
         now = renamed(path, moved)
-        name = _leaf(now) if now != path else variable.name
+        name = (names or {}).get(now) or (_leaf(now) if now != path else variable.name)
         table = catalogue.tables.get(variable.table, variable.table)
         fact = _facts(form, form.questions[path], variable, (name, now, table))
         found[now] = replace(fact, asked_if=_follow(fact.asked_if, words))
     return found
+
+
+def names_over(forms: Mapping[str, Form], renames: Mapping[str, str]) -> dict[str, str]:
+    """Return the name of each question's column by path, where all versions are read together.
+
+    Parameters
+    ----------
+    forms : mapping
+        Versions by uid, oldest first.
+    renames : mapping
+        Path in older versions to path now.
+    """
+    catalogue = build_catalogue(list(forms.values()), renames, ())
+    return {path: one.name for path, one in catalogue.variables.items() if one.kind != "none"}
 
 
 def _facts(

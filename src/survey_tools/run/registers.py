@@ -15,7 +15,7 @@ from survey_tools.kobo import Form, Store
 from survey_tools.kobo.form.xlsform import read_xlsform
 from survey_tools.params import Workspace
 from survey_tools.register import Question, read_lines
-from survey_tools.run.register_facts import facts_of, same_text
+from survey_tools.run.register_facts import facts_of, names_over, same_text
 
 COLUMNS = ["kind", "form", "version", "question", "expected", "found", "next_step", "severity"]
 ERROR, HINT = "error", "hint"
@@ -145,9 +145,9 @@ def compare(
     renames : mapping
         Path in older versions to path now.
     """
-    uids = list(forms)
+    newest, names = list(forms)[-1], names_over(forms, renames)
     versions = [
-        _Version(uid, facts_of(form, renames if uid != uids[-1] else None), uid == uids[-1])
+        _Version(uid, facts_of(form, renames if uid != newest else None, names), uid == newest)
         for uid, form in forms.items()
     ]
     for found in _alone(questions):
