@@ -7,7 +7,7 @@ import pytest
 from clean_frames import TEAMS, main_frame, roster_frame, submission
 
 from survey_tools.clean import clean_household
-from survey_tools.clean.corrections import COLUMNS
+from survey_tools.clean.corrections.read import COLUMNS
 from survey_tools.errors import ContractError
 
 OKAY = ("household", "1", "hh_size", "2", "okay", "")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from survey_tools.clean.anonymity import anonymity_report, k_anonymity, quasi_sets
+from survey_tools.clean.personal_data.anonymity import anonymity_report, k_anonymity, quasi_sets
 from survey_tools.errors import ContractError
 
 PEOPLE = pd.DataFrame(

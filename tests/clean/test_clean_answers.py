@@ -8,8 +8,8 @@ from clean_frames import TEAMS, main_frame, roster_frame, submission
 
 from survey_tools import contracts
 from survey_tools.clean import clean_household
-from survey_tools.clean.answers import hold_answers, validate_held
-from survey_tools.clean.corrections import Correction
+from survey_tools.clean.answers.held import hold_answers, validate_held
+from survey_tools.clean.corrections.read import Correction
 from survey_tools.errors import ContractError
 from survey_tools.register import Register
 

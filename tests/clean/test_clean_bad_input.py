@@ -12,7 +12,7 @@ from raw_rows import REPEAT, clean_rows, flagged, form, placed, raw, register_of
 
 from survey_tools import contracts
 from survey_tools.clean import clean_household, clean_site, clean_team_log, corrections_log
-from survey_tools.clean.corrections import COLUMNS
+from survey_tools.clean.corrections.read import COLUMNS
 from survey_tools.clean.reports import NO_REPORTS
 from survey_tools.errors import ContractError
 from survey_tools.kobo import flatten

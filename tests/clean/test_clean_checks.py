@@ -9,7 +9,7 @@ from clean_frames import code
 
 from survey_tools.clean import CHECKS, field_checks, run_checks
 from survey_tools.clean.checks import usual_rules
-from survey_tools.clean.settle import ONE_CODE, TWICE
+from survey_tools.clean.household_ids.settle import ONE_CODE, TWICE
 from survey_tools.errors import ContractError
 from survey_tools.params import CheckSettings
 

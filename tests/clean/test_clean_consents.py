@@ -9,8 +9,8 @@ from clean_frames import TEAMS, code, main_frame, roster_frame, submission
 
 from survey_tools import contracts
 from survey_tools.clean import clean_household
-from survey_tools.clean.columns import typed
-from survey_tools.clean.consents import consent_ledger
+from survey_tools.clean.answers.columns import typed
+from survey_tools.clean.personal_data.consents import consent_ledger
 from survey_tools.errors import ContractError
 
 PURPOSES = ["gps", "interview", "recontact", "sensitive"]

@@ -10,7 +10,7 @@ from corrections_frames import OKAY, clean, lines, refused
 
 from survey_tools import clean as room
 from survey_tools.clean import corrections_log, read_corrections
-from survey_tools.clean.corrections import PRIVATE_FILE
+from survey_tools.clean.corrections.read import PRIVATE_FILE
 from survey_tools.errors import ContractError
 
 

@@ -6,8 +6,8 @@ from clean_frames import TEAMS, code, main_frame, roster_frame, submission
 from corrections_frames import clean, lines, refused
 
 from survey_tools.clean import clean_household
-from survey_tools.clean.corrections import PRIVATE_FILE
-from survey_tools.clean.corrections_values import stands
+from survey_tools.clean.corrections.read import PRIVATE_FILE
+from survey_tools.clean.corrections.values import stands
 
 
 def test_apply_corrections__replaces_text_number_boolean_and_member(register):

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from survey_tools import synthetic
-from survey_tools.clean.free_text import place_names, readable, screen
+from survey_tools.clean.personal_data.screen import place_names, readable, screen
 from survey_tools.errors import ContractError
 from survey_tools.kobo.form.xlsform import read_xlsform
 from survey_tools.params import open_workspace

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from survey_tools.clean.personal_text import (
+from survey_tools.clean.personal_data.text import (
     KINDS,
     Span,
     find_personal_text,

@@ -10,8 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from survey_tools.clean.anonymity import k_anonymity
-from survey_tools.clean.suppress import EVERYWHERE, labels_of, recode, suppress, told_places
+from survey_tools.clean.personal_data.anonymity import k_anonymity
+from survey_tools.clean.personal_data.suppress import (
+    EVERYWHERE,
+    labels_of,
+    recode,
+    suppress,
+    told_places,
+)
 from survey_tools.errors import DisclosureError
 from survey_tools.params import Recoding
 

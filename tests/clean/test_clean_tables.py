@@ -6,9 +6,9 @@ from clean_frames import TEAMS
 
 from survey_tools import contracts
 from survey_tools.clean import check_all_rows, clean_site, clean_team_log, labels_table
-from survey_tools.clean.columns import typed
-from survey_tools.clean.problems import located, misfit_flags, sort_flags
-from survey_tools.clean.spelling import read_number
+from survey_tools.clean.answers.columns import typed
+from survey_tools.clean.answers.problems import located, misfit_flags, sort_flags
+from survey_tools.clean.answers.spelling import read_number
 from survey_tools.errors import ContractError
 
 

@@ -7,8 +7,8 @@ from typer.testing import CliRunner
 
 from erase_support import CODE, NEIGHBOUR, PHONE, files_with, small_workspace, submission
 from survey_tools.cli import app
-from survey_tools.run.erase import plan_erasure
-from survey_tools.run.journal import journal_path, write_journal
+from survey_tools.run.erasing.erase import plan_erasure
+from survey_tools.run.erasing.journal import journal_path, write_journal
 
 
 @pytest.fixture

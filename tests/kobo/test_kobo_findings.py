@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from survey_tools.kobo import Form, findings_of_rows, validate_submission
-from survey_tools.kobo.tables import findings, grid
+from survey_tools.kobo.tables import findings
 
 SURVEY = [
     {"type": "end", "name": "end", "$xpath": "end"},
@@ -95,7 +95,7 @@ def test_findings_of_rows__damaged_rows_as_one_by_one(damaged):
 
 def test_findings_of_rows__small_portions_and_what_is_no_text_as_one_by_one(damaged, monkeypatch):
     monkeypatch.setattr(findings, "PART", 50)
-    monkeypatch.setattr(grid, "PORTION", 7)
+    monkeypatch.setattr(findings, "PORTION", 7)
     rows, forms, renames = copy.deepcopy(damaged)
     rng = np.random.default_rng(2)
     for each in rows[::3]:

@@ -31,6 +31,8 @@ def test_run__makes_every_page_in_both_languages(workspace):
     assert pages == {f"{s}.{lang}.html" for s in stems for lang in ("vi", "en")} | {
         "index.html",
         "index.en.html",
+        "codebook.html",
+        "codebook.en.html",
     }
 
 

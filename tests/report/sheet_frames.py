@@ -8,7 +8,7 @@ import pandas as pd
 
 from survey_tools.params import open_workspace
 from survey_tools.register import read_register
-from survey_tools.report.sheets import write_sheets
+from survey_tools.report.sheets.write import write_sheets
 
 ROOT = Path(__file__).parents[2]
 WS = open_workspace(ROOT / "params" / "study.yml")

@@ -8,9 +8,9 @@ import pytest
 
 from survey_tools.errors import DisclosureError, RunError
 from survey_tools.params import read_study
-from survey_tools.report.codebook import FILES, TABLE, write_codebook
-from survey_tools.report.codebook_entry import ALL_WAVES, Code, Entry
-from survey_tools.report.distributions import Spread
+from survey_tools.report.codebook.distributions import Spread
+from survey_tools.report.codebook.entry import ALL_WAVES, Code, Entry
+from survey_tools.report.codebook.pages import FILES, TABLE, write_codebook
 from survey_tools.report.wording import entries
 from tests_support import ROOT
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from survey_tools.params import DisclosureSettings
-from survey_tools.report.distributions import UNCOUNTED, Answers, spreads, two_digits
+from survey_tools.report.codebook.distributions import UNCOUNTED, Answers, spreads, two_digits
 
 RULES = DisclosureSettings(show_from=30, round_from=10, hide_counts_to=4)
 

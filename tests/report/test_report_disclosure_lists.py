@@ -247,7 +247,12 @@ def test_open_results__attack_on_the_district_with_both_lists_fails(ws):
     results = open_results(both, "en")
     keys = ["wave", "outcome", "area"]
     raw = pd.read_parquet(ws.results / "levels.parquet")
-    everybody = disclose_levels(raw, ws.study.disclosure).query("group == 'all'").set_index(keys).sort_index()
+    everybody = (
+        disclose_levels(raw, ws.study.disclosure)
+        .query("group == 'all'")
+        .set_index(keys)
+        .sort_index()
+    )
     raw = raw.query("group == 'all'").set_index(keys).sort_index()
     areas = read_areas(ws.file("areas"))
     assert {"hidden", "shown"} <= set(results.by_list["status"])

@@ -8,7 +8,8 @@ import pytest
 from sheet_frames import DAY, ONE, OTHER_TEAM, TEAM, WS, make_flags, write
 
 from survey_tools.clean import flag_answers
-from survey_tools.report import sheet_books, sheet_words
+from survey_tools.report.sheets import books as sheet_books
+from survey_tools.report.sheets import words as sheet_words
 
 NAMES = ['=HYPERLINK("x")', "+84", "-1", "@SUM(A1)", "\t=1+1", "plain"]
 

@@ -8,9 +8,9 @@ import pytest
 from sheet_frames import ONE, OTHER_TEAM, TEAM, TWO, make_flags, make_interviews, write
 
 from survey_tools.errors import RunError
-from survey_tools.report import sheet_folder
-from survey_tools.report.sheet_folder import replacing_folder
-from survey_tools.report.sheet_pages import SheetPages
+from survey_tools.report.sheets import folder as sheet_folder
+from survey_tools.report.sheets.folder import replacing_folder
+from survey_tools.report.sheets.pages import SheetPages
 
 
 def content(folder):

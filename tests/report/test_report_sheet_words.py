@@ -5,14 +5,16 @@ from string import Formatter
 import pytest
 from sheet_frames import REGISTERS, WS, make_choices, make_flags
 
-from survey_tools.clean import answers, columns, personal_text, problems
+from survey_tools.clean.answers import columns, problems
+from survey_tools.clean.answers import held as answers
 from survey_tools.clean.checks import CHECKS as RUN
 from survey_tools.clean.checks import answers as answer_checks
 from survey_tools.clean.checks import backcheck, ids
+from survey_tools.clean.personal_data import text as personal_text
 from survey_tools.params import CheckSettings
-from survey_tools.report import sheet_flags
-from survey_tools.report.sheet_flags import CERTAIN, CHECKS, NO_QUESTION, FlagWords
-from survey_tools.report.sheet_words import SheetWords
+from survey_tools.report.sheets import flags as sheet_flags
+from survey_tools.report.sheets.flags import CERTAIN, CHECKS, NO_QUESTION, FlagWords
+from survey_tools.report.sheets.words import SheetWords
 from survey_tools.report.wording import entries
 
 VI, EN = entries("checks_vi"), entries("checks_en")

@@ -10,7 +10,7 @@ from run_workspace import make_workspace
 from survey_tools import contracts
 from survey_tools.errors import DisclosureError, ParamsError
 from survey_tools.params import open_workspace
-from survey_tools.report.distributions import UNCOUNTED
+from survey_tools.report.codebook.distributions import UNCOUNTED
 from survey_tools.run import make_codebook, run_reports
 from survey_tools.run.codebook import codebook_entries, kind_of, undescribed
 from survey_tools.run.codebook_sources import TABLES, TWINS

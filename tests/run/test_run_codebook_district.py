@@ -9,9 +9,9 @@ import pytest
 
 from survey_tools.kobo import Store
 from survey_tools.params import open_workspace
-from survey_tools.report.codebook import FILES, TABLE
-from survey_tools.report.codebook_entry import ALL_WAVES
-from survey_tools.report.distributions import UNCOUNTED
+from survey_tools.report.codebook.distributions import UNCOUNTED
+from survey_tools.report.codebook.entry import ALL_WAVES
+from survey_tools.report.codebook.pages import FILES, TABLE
 from survey_tools.run.codebook import codebook_entries, undescribed
 from survey_tools.run.codebook_sources import TABLES, TWINS
 

@@ -9,18 +9,18 @@ import pandas as pd
 import pytest
 
 from survey_tools import clean
-from survey_tools.clean.answers import hold_answers
-from survey_tools.clean.columns import typed
-from survey_tools.clean.corrections import COLUMNS, FILE, PRIVATE_FILE
+from survey_tools.clean.answers.columns import typed
+from survey_tools.clean.answers.held import hold_answers
+from survey_tools.clean.corrections.read import COLUMNS, FILE, PRIVATE_FILE
 from survey_tools.clean.household import NOT_IN_SAMPLE, TWO_UNDER_ONE_CODE, CleanHousehold
-from survey_tools.clean.personal import split_personal
+from survey_tools.clean.personal_data.split import split_personal
 from survey_tools.errors import ContractError, ParamsError
 from survey_tools.kobo import Form, flatten
 from survey_tools.kobo.form.xlsform import read_xlsform
 from survey_tools.params import Workspace, open_workspace
 from survey_tools.register import DEVICE_TYPES, SPLIT_OFF, Register, read_lines, read_register
 from survey_tools.run import read_tables
-from survey_tools.run.registers import compare
+from survey_tools.run.registers.check import compare
 from tests_support import copy_workspace, survey_tools
 
 PARAMS = Path(__file__).parents[2] / "params"

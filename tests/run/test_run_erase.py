@@ -28,15 +28,16 @@ from erase_support import (
 )
 from survey_tools.errors import RunError, StoreError
 from survey_tools.kobo import Store
-from survey_tools.run import erase as erasing
-from survey_tools.run import erase_derived, read_tables, run_reports, status
-from survey_tools.run.erase import erase, finish_erasure, plan_erasure
-from survey_tools.run.erase_files import Household, count_lines, erase_lines
-from survey_tools.run.erase_find import find_in_stores
+from survey_tools.run import read_tables, run_reports, status
+from survey_tools.run.erasing import derived as erase_derived
+from survey_tools.run.erasing import erase as erasing
+from survey_tools.run.erasing.erase import erase, finish_erasure, plan_erasure
+from survey_tools.run.erasing.files import Household, count_lines, erase_lines
+from survey_tools.run.erasing.find import find_in_stores
+from survey_tools.run.erasing.journal import journal_path, read_journal, write_journal
+from survey_tools.run.erasing.traces import find_traces
 from survey_tools.run.files import read_json
-from survey_tools.run.journal import journal_path, read_journal, write_journal
 from survey_tools.run.occupied import alone, at_work
-from survey_tools.run.traces import find_traces
 
 CORRECTIONS = "form,row_id,wave,variable,old_value,action,new_value,reason,decided_by,decided_on\n"
 
@@ -445,7 +446,8 @@ SCRIPT = """
 import os, signal, sys
 from survey_tools.kobo.store import upkeep
 from survey_tools.params import open_workspace
-from survey_tools.run import erase, erase_derived
+from survey_tools.run.erasing import derived as erase_derived
+from survey_tools.run.erasing import erase
 
 modules = {"erase": erase, "erase_derived": erase_derived, "upkeep": upkeep}
 module, name = sys.argv[2].split(".")

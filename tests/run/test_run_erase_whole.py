@@ -16,8 +16,8 @@ from survey_tools.kobo import Store
 from survey_tools.kobo.sandbox import Sandbox
 from survey_tools.params import Workspace, open_workspace
 from survey_tools.run import Server, pull_all, pull_files
-from survey_tools.run.erase import erase, plan_erasure
-from survey_tools.run.erase_find import find_in_stores
+from survey_tools.run.erasing.erase import erase, plan_erasure
+from survey_tools.run.erasing.find import find_in_stores
 from survey_tools.run.files import read_json
 from tests_support import survey_tools
 

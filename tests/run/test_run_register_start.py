@@ -9,16 +9,16 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from survey_tools.clean.answers import hold_answers, validate_held
-from survey_tools.clean.columns import typed
-from survey_tools.clean.personal import split_personal
+from survey_tools.clean.answers.columns import typed
+from survey_tools.clean.answers.held import hold_answers, validate_held
+from survey_tools.clean.personal_data.split import split_personal
 from survey_tools.kobo import Form, flatten
 from survey_tools.kobo.form.xlsform import read_xlsform, rename_question
 from survey_tools.params import open_workspace
 from survey_tools.register import SPLIT_OFF, read_lines, read_register
 from survey_tools.run import start_register, write_new
-from survey_tools.run.register_draft import draft_questions, draft_register
-from survey_tools.run.registers import compare, form_versions
+from survey_tools.run.registers.check import compare, form_versions
+from survey_tools.run.registers.draft import draft_questions, draft_register
 
 ROOT = Path(__file__).parents[2]
 KOBO = ROOT / "tests" / "fixtures" / "kobo"

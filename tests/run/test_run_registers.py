@@ -12,14 +12,14 @@ from survey_tools.kobo import Form
 from survey_tools.kobo.form.xlsform import read_xlsform, rename_question
 from survey_tools.params import Workspace, open_workspace
 from survey_tools.register import PERSONAL_DATA, Question, read_lines, read_register
-from survey_tools.run.register_draft import draft_questions, draft_register
-from survey_tools.run.registers import (
+from survey_tools.run.registers.check import (
     NEXT_STEPS,
     check_register,
     compare,
     findings_text,
     has_errors,
 )
+from survey_tools.run.registers.draft import draft_questions, draft_register
 
 ROOT = Path(__file__).parents[2]
 FORMS = ROOT / "params" / "forms"

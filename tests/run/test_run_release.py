@@ -26,9 +26,9 @@ from release_support import (
 )
 from survey_tools.errors import ContractError, DisclosureError, ParamsError, RunError
 from survey_tools.params import Workspace
-from survey_tools.run import erase_derived
-from survey_tools.run.release import check_release, make_release
-from survey_tools.run.release_files import FILES
+from survey_tools.run.erasing import derived as erase_derived
+from survey_tools.run.release.files import FILES
+from survey_tools.run.release.make import check_release, make_release
 
 QUASI = ("area", "intensive", "resp_female", "resp_age", "hh_size")
 
@@ -520,7 +520,7 @@ def test_release__folder_that_cannot_be_written(ws, tmp_path):
 
 
 def test_release__disk_full_leaves_nothing(ws, tmp_path, monkeypatch):
-    from survey_tools.run import release_files
+    from survey_tools.run.release import files as release_files
 
     def full(*_, **__):
         raise OSError(28, "No space left on device")

@@ -150,7 +150,7 @@ ITXT = png((b"iTXt", b"Comment\0\1\0\0\0" + zlib.compress(NAME.encode("utf-8")))
         ("a.xlsx", workbook(), "xl/worksheets/sheet1.xml", "phone"),
         ("a.xlsx", workbook(), "docProps/core.xml", "name"),
         ("a.parquet", parquet(), "column a", "name"),
-        ("a.txt.gz", gzip.compress(REMARK.encode()), "line 1", "phone"),
+        ("a.txt.gz", gzip.compress(REMARK.encode(), mtime=0), "line 1", "phone"),
         (f"{PHONE}.txt", "x", "name of the file", "phone"),
         ("a.txt", "Token 0123456789abcdef0123456789abcdef01234567", "line 1", "token"),
         ("a.txt", "10291-T03-H017-3", "line 1", "household_code"),

@@ -10,7 +10,7 @@ than the register says, a question without a row in it, a correction that does n
 has sent yet is an empty table with a line in the flow; only the household form must have a row.
 """
 
-from survey_tools.clean.anonymity import Anonymity, anonymity_report, k_anonymity, quasi_sets
+from survey_tools.clean.answers.problems import sort_flags
 from survey_tools.clean.checks import (
     CHECKS,
     CheckRules,
@@ -24,18 +24,28 @@ from survey_tools.clean.checks import (
     progress_table,
     run_checks,
 )
-from survey_tools.clean.codes import household_code_ok
-from survey_tools.clean.corrections import Correction, gather_corrections, read_corrections
-from survey_tools.clean.corrections_apply import apply_corrections, corrections_log
+from survey_tools.clean.corrections.apply import apply_corrections, corrections_log
+from survey_tools.clean.corrections.read import Correction, gather_corrections, read_corrections
 from survey_tools.clean.flag_answers import ANSWERS, corrected_flags, read_flag_answers
 from survey_tools.clean.follow import STATES, follow_flags, with_keys
-from survey_tools.clean.free_text import place_names, readable, screen
 from survey_tools.clean.household import NOT_IN_SAMPLE, CleanHousehold, clean_household
-from survey_tools.clean.identity import check_identity, identity, unmatched
+from survey_tools.clean.household_ids.codes import household_code_ok
+from survey_tools.clean.household_ids.settle import (
+    DUPLICATES,
+    Decision,
+    read_duplicates,
+    write_duplicates,
+)
+from survey_tools.clean.household_ids.waves import check_identity, identity, unmatched
 from survey_tools.clean.labels import labels_table
-from survey_tools.clean.problems import sort_flags
+from survey_tools.clean.personal_data.anonymity import (
+    Anonymity,
+    anonymity_report,
+    k_anonymity,
+    quasi_sets,
+)
+from survey_tools.clean.personal_data.screen import place_names, readable, screen
 from survey_tools.clean.reports import CleanTable, clean_site, clean_team_log
-from survey_tools.clean.settle import DUPLICATES, Decision, read_duplicates, write_duplicates
 from survey_tools.clean.sieve import check_all_rows
 from survey_tools.clean.write import EXTRA, read_extra, write_clean
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from survey_tools.clean.corrections import DAY, STAFF_CODE, refuse
-from survey_tools.clean.sheets import AS_TEXT, read_sheet
+from survey_tools.clean.corrections.read import DAY, STAFF_CODE, refuse
+from survey_tools.clean.csv_by_hand import AS_TEXT, read_sheet
 from survey_tools.errors import ContractError
 
 ANSWERS = "flag_answers.csv"

@@ -10,13 +10,19 @@ from dataclasses import dataclass
 import pandas as pd
 
 from survey_tools import contracts
-from survey_tools.clean.answers import validate_held
-from survey_tools.clean.codes import among, commune_of, household_code_ok
-from survey_tools.clean.columns import duration_minutes
-from survey_tools.clean.consents import consent_ledger
-from survey_tools.clean.personal import split_personal
-from survey_tools.clean.prepare import MEMBER, ROSTER, Prepared, prepare
-from survey_tools.clean.settle import Decision, Settled, check_decisions, copies, under_one_code
+from survey_tools.clean.answers.columns import duration_minutes
+from survey_tools.clean.answers.held import validate_held
+from survey_tools.clean.answers.prepare import MEMBER, ROSTER, Prepared, prepare
+from survey_tools.clean.household_ids.codes import among, commune_of, household_code_ok
+from survey_tools.clean.household_ids.settle import (
+    Decision,
+    Settled,
+    check_decisions,
+    copies,
+    under_one_code,
+)
+from survey_tools.clean.personal_data.consents import consent_ledger
+from survey_tools.clean.personal_data.split import split_personal
 from survey_tools.clean.sieve import Sieve, require_rows
 from survey_tools.errors import ContractError
 from survey_tools.register import Register

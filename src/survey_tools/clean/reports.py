@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from survey_tools import contracts
-from survey_tools.clean.answers import validate_held
-from survey_tools.clean.codes import commune_of
-from survey_tools.clean.personal import split_personal
-from survey_tools.clean.prepare import Prepared, prepare
+from survey_tools.clean.answers.held import validate_held
+from survey_tools.clean.answers.prepare import Prepared, prepare
+from survey_tools.clean.household_ids.codes import commune_of
+from survey_tools.clean.personal_data.split import split_personal
 from survey_tools.clean.sieve import Sieve
 from survey_tools.register import Register
 

@@ -12,10 +12,10 @@ import pandas as pd
 from survey_tools import contracts
 from survey_tools.areas import read_areas
 from survey_tools.clean.area_names import check_area_names
-from survey_tools.clean.free_text import place_names, screen
 from survey_tools.clean.household import CleanHousehold
+from survey_tools.clean.household_ids.settle import DUPLICATES, write_duplicates
+from survey_tools.clean.personal_data.screen import place_names, screen
 from survey_tools.clean.reports import CleanTable
-from survey_tools.clean.settle import DUPLICATES, write_duplicates
 from survey_tools.errors import ContractError
 from survey_tools.params import Workspace
 

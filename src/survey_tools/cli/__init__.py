@@ -6,4 +6,15 @@ Not here: any of the work. Libraries are loaded by the command that needs them, 
 from survey_tools.cli import check, codebook, erase, register, release, scan, store, study
 from survey_tools.cli.base import app, main
 
-__all__ = ["app", "check", "codebook", "erase", "main", "register", "release", "scan", "store", "study"]
+__all__ = [
+    "app",
+    "check",
+    "codebook",
+    "erase",
+    "main",
+    "register",
+    "release",
+    "scan",
+    "store",
+    "study",
+]

@@ -14,8 +14,8 @@ from survey_tools.cli.base import DebugOption, JobsOption, StudyOption, app, gua
 from survey_tools.errors import RunError
 
 if TYPE_CHECKING:
-    from survey_tools.run.erase import Erasure
-    from survey_tools.run.journal import Journal
+    from survey_tools.run.erasing.erase import Erasure
+    from survey_tools.run.erasing.journal import Journal
 
 FROM_STDIN = "-"
 
@@ -44,9 +44,9 @@ def erase(
     debug: DebugOption = False,
 ) -> int:
     """Erase a household from every store, table, list, page and notebook, and write a receipt."""
-    from survey_tools.run.erase import erase as carry_out
-    from survey_tools.run.erase import finish_erasure, plan_erasure
-    from survey_tools.run.journal import read_journal
+    from survey_tools.run.erasing.erase import erase as carry_out
+    from survey_tools.run.erasing.erase import finish_erasure, plan_erasure
+    from survey_tools.run.erasing.journal import read_journal
 
     ws = open_study(study)
     begun = read_journal(ws)

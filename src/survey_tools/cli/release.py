@@ -13,7 +13,7 @@ import typer
 from survey_tools.cli.base import DebugOption, StudyOption, app, guarded, open_study
 
 if TYPE_CHECKING:
-    from survey_tools.run.release_check import Check
+    from survey_tools.run.release.check import Check
 
 MARKS = {True: "ok", False: "FAILED", None: "–"}
 
@@ -29,7 +29,7 @@ def release(
     debug: DebugOption = False,
 ) -> int:
     """Make a checked pack of de-identified micro-data for other researchers."""
-    from survey_tools.run.release import check_release, make_release
+    from survey_tools.run.release.make import check_release, make_release
 
     ws = open_study(study)
     if check:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from survey_tools import contracts
@@ -33,18 +34,23 @@ def build_answers(
         `hhid, wave, commune_code, team_id, variable, choice, chosen` (0/1); only where the question was
         answered.
     """
-    parts = [_long(household, variable) for variable in variables]
-    columns = [*KEYS, "variable", "choice", "chosen"]
-    text = dict.fromkeys(columns[:-1], "str")
-    answers = pd.concat([pd.DataFrame(columns=columns), *parts]) if not parts else pd.concat(parts)
-    answers = answers[columns].astype({**text, "chosen": "int64"}).reset_index(drop=True)
+    asked = {
+        (variable, choice): household[column].astype("Float64")
+        for variable in variables
+        for choice, column in choices_of(household, variable).items()
+    }
+    rows = [np.flatnonzero(ticks.notna()) for ticks in asked.values()]
+    chosen = [ticks.dropna().to_numpy(dtype=np.int64) for ticks in asked.values()]
+    none = np.empty(0, dtype=np.int64)
+    answers = household[KEYS].astype("str").iloc[np.concatenate([none, *rows])]
+    number = np.repeat(np.arange(len(asked)), [len(mine) for mine in rows])
+    answers = answers.reset_index(drop=True).assign(
+        variable=_texts([variable for variable, _ in asked], number),
+        choice=_texts([choice for _, choice in asked], number),
+        chosen=np.concatenate([none, *chosen]),
+    )
     return contracts.validate(answers, "answers")
 
 
-def _long(household: pd.DataFrame, variable: str) -> pd.DataFrame:
-    choices = choices_of(household, variable)
-    ticks = household[list(choices.values())].astype("Float64")
-    ticks.columns = pd.Index(list(choices))
-    wide = pd.concat([household[KEYS], ticks], axis=1)
-    long = wide.melt(id_vars=KEYS, var_name="choice", value_name="chosen")
-    return long.dropna(subset="chosen").assign(variable=variable)
+def _texts(texts: list[str], number: np.ndarray) -> pd.Series:
+    return pd.Series(pd.array(texts, dtype="str").take(number))

@@ -15,7 +15,7 @@ import pandas as pd
 from survey_tools.errors import ContractError
 from survey_tools.params import Workspace
 from survey_tools.report import markup
-from survey_tools.report.codebook import FILES as CODEBOOK
+from survey_tools.report.codebook.pages import FILES as CODEBOOK
 from survey_tools.report.disclosure import open_levels
 from survey_tools.report.numbers import MISSING, SHARES, Lang, Numbers
 from survey_tools.report.sentences import pulls

@@ -28,8 +28,8 @@ from survey_tools.run.pull import (
     write_provenance,
 )
 from survey_tools.run.pull_files import pull_files
-from survey_tools.run.register_start import draft_summary, start_register, write_new
-from survey_tools.run.registers import check_register, findings_text, has_errors
+from survey_tools.run.registers.check import check_register, findings_text, has_errors
+from survey_tools.run.registers.start import draft_summary, start_register, write_new
 from survey_tools.run.reports import Outcome, run_reports
 from survey_tools.run.server import Server, kobo_server, serve_sandbox
 from survey_tools.run.status import Stage, status

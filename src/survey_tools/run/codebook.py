@@ -16,9 +16,9 @@ import pandas as pd
 
 from survey_tools.params import Workspace
 from survey_tools.register.question import NUMBERS
-from survey_tools.report.codebook import write_codebook
-from survey_tools.report.codebook_entry import ALL_WAVES, Entry
-from survey_tools.report.distributions import Answers, Kind, spreads
+from survey_tools.report.codebook.distributions import Answers, Kind, spreads
+from survey_tools.report.codebook.entry import ALL_WAVES, Entry
+from survey_tools.report.codebook.pages import write_codebook
 from survey_tools.run.codebook_sources import NOT_DESCRIBED, TABLES, Described, Sources
 from survey_tools.run.gate import Gate, open_gate
 

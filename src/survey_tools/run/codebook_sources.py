@@ -15,9 +15,9 @@ from survey_tools.params import Workspace
 from survey_tools.register import PERSONAL_DATA, Question, read_derived, read_register
 from survey_tools.register.derived import EVERY, Derived
 from survey_tools.register.question import MAIN, SPLIT_OFF
-from survey_tools.report.codebook_entry import Code, Entry
-from survey_tools.report.distributions import UNCOUNTED
-from survey_tools.run.registers import form_versions
+from survey_tools.report.codebook.distributions import UNCOUNTED
+from survey_tools.report.codebook.entry import Code, Entry
+from survey_tools.run.registers.check import form_versions
 
 
 @dataclass(frozen=True)

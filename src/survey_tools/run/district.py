@@ -97,7 +97,9 @@ def _build(ws: Workspace, parameters: Any, folder: Path, progress: Step) -> None
             [_asset(ws, f, contents[f], rows[f], files.get(f, [])) for f in contents],
         )
         progress(3, 4)
-        _write_private(building / "sample.csv", district.sample.assign(area_list=ws.study.areas.list_))
+        _write_private(
+            building / "sample.csv", district.sample.assign(area_list=ws.study.areas.list_)
+        )
         _write_private(building / "planted.csv", district.planted)
         _write_private(building / "truth.csv", synthetic.truth(parameters, teams))
         preset = folder.name.split("-")[0]

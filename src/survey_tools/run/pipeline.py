@@ -11,10 +11,10 @@ from pathlib import Path
 
 from survey_tools.errors import RunError
 from survey_tools.params import Workspace
+from survey_tools.run.erasing.journal import refuse_unfinished
 from survey_tools.run.execute import CELL_TIMEOUT, Execution, Failure, count_cells, execute
 from survey_tools.run.files import check_space, write_text
 from survey_tools.run.gate import blotted, open_gate
-from survey_tools.run.journal import refuse_unfinished
 from survey_tools.run.kernels import Kernels, kernel_environment, stoppable
 from survey_tools.run.occupied import at_work
 from survey_tools.run.progress import bar

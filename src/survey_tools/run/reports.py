@@ -18,15 +18,15 @@ from typing import Any
 
 from survey_tools.errors import DisclosureError
 from survey_tools.params import Workspace
-from survey_tools.report.codebook import FILES as CODEBOOK
-from survey_tools.report.codebook import TABLE as CODEBOOK_TABLE
+from survey_tools.report.codebook.pages import FILES as CODEBOOK
+from survey_tools.report.codebook.pages import TABLE as CODEBOOK_TABLE
 from survey_tools.report.site import write_index
 from survey_tools.run.codebook import make_codebook
+from survey_tools.run.erasing.journal import refuse_unfinished
 from survey_tools.run.execute import CELL_TIMEOUT, Execution, Failure, execute, without_token
 from survey_tools.run.files import check_space
 from survey_tools.run.fingerprint import DISTRICT
 from survey_tools.run.gate import Gate, blotted, open_gate
-from survey_tools.run.journal import refuse_unfinished
 from survey_tools.run.kernels import Kernels, kernel_environment, stoppable, warm_server
 from survey_tools.run.occupied import at_work
 from survey_tools.run.pipeline import study_parameter, write_log

@@ -12,8 +12,8 @@ from pathlib import Path
 import pyarrow.parquet as parquet
 
 from survey_tools.params import Workspace
+from survey_tools.run.erasing.journal import unfinished
 from survey_tools.run.files import read_json
-from survey_tools.run.journal import unfinished
 from survey_tools.run.pull import last_pulls
 
 _TABLES = (

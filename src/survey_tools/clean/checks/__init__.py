@@ -21,13 +21,16 @@ from survey_tools.clean.checks import (
     ids,
     pairs,
     place,
+    problems,
     progress,
+    texts,
     timing,
 )
 from survey_tools.clean.checks.backcheck import backcheck_rates
 from survey_tools.clean.checks.base import Fieldwork, nothing, typed
 from survey_tools.clean.checks.enumerator import effects_table
-from survey_tools.clean.checks.rules import usual_rules
+from survey_tools.clean.checks.progress import consent_table, drawn_households, progress_table
+from survey_tools.clean.checks.rules import unknown_questions, usual_rules
 from survey_tools.params import CheckSettings
 
 CheckRules = CheckSettings
@@ -39,8 +42,11 @@ __all__ = [
     "Fieldwork",
     "Found",
     "backcheck_rates",
+    "consent_table",
+    "drawn_households",
     "effects_table",
     "field_checks",
+    "progress_table",
     "run_checks",
     "usual_rules",
 ]
@@ -49,23 +55,31 @@ Check = Callable[[Fieldwork], pd.DataFrame]
 
 CHECKS: dict[str, tuple[Check, tuple[str, ...]]] = {
     "dropped": (ids.dropped, ("dropped",)),
+    "duplicate": (ids.duplicate, ("duplicates",)),
     "household_code": (ids.household_code, ()),
-    "same_visit": (ids.same_visit, ()),
+    "same_visit": (ids.same_visit, ("visits.visit_no",)),
     "head_changed": (ids.head_changed, ()),
+    "edited": (ids.edited, ("edited",)),
+    "answer_unreadable": (problems.answer_unreadable, ("problems",)),
+    "answer_outside_limits": (problems.answer_outside_limits, ("problems",)),
+    "answer_malformed": (problems.answer_malformed, ("problems",)),
+    "choice_unknown": (problems.choice_unknown, ("problems",)),
+    "question_unknown": (problems.question_unknown, ("problems",)),
     "required": (answers.required, ()),
     "missing": (answers.missing, ()),
     "outlier": (answers.outlier, ()),
     "constraint": (answers.constraint, ("findings",)),
     "logic": (answers.logic, ()),
-    "other_listed": (answers.other_listed, ("free_text", "labels")),
+    "other_listed": (texts.other_listed, ("free_text", "labels")),
     "other_share": (answers.other_share, ()),
-    "short_interview": (timing.short_interview, ()),
+    "personal_text": (texts.personal_text, ("free_text.quarantined", "free_text.kinds")),
+    "short_interview": (timing.short_interview, ("household.duration_min",)),
     "active_time": (timing.active_time, ("totals",)),
     "audit_missing": (timing.audit_missing, ("totals",)),
     "group_time": (timing.group_time, ("times",)),
     "odd_hour": (timing.odd_hour, ()),
-    "overlap": (timing.overlap, ()),
-    "form_version": (timing.form_version, ("versions",)),
+    "overlap": (timing.overlap, ("household.end",)),
+    "form_version": (timing.form_version, ("versions", "household.__version__")),
     "consent": (progress.consent, ()),
     "refusals": (enumerator.refusals, ()),
     "dont_know": (enumerator.dont_know, ()),
@@ -79,7 +93,7 @@ CHECKS: dict[str, tuple[Check, tuple[str, ...]]] = {
     "backcheck": (backcheck.backcheck, ("backchecks",)),
     "backcheck_rate": (backcheck.backcheck_rate, ("backchecks",)),
 }
-"""Every check with the tables that it cannot do without, in the order in which they run."""
+"""Every check, in the order in which they run, with the tables and columns that it cannot do without."""
 
 
 @dataclass(frozen=True)
@@ -91,11 +105,19 @@ class Found:
     flags : DataFrame
         Contract `flags`, sorted by check, wave and team.
     skipped : dict of str to str
-        Check to why it did not run: `off`, or the tables that lack.
+        Check to why it did not run: `off`, or the tables and columns that lack.
+    unknown : dict of str to str
+        Check to questions that its settings name and the tables do not have.
     """
 
     flags: pd.DataFrame
     skipped: dict[str, str]
+    unknown: dict[str, str]
+
+    @property
+    def ran(self) -> frozenset[str]:
+        """Checks that ran."""
+        return frozenset(CHECKS) - frozenset(self.skipped)
 
 
 def run_checks(work: Fieldwork) -> Found:
@@ -106,7 +128,7 @@ def run_checks(work: Fieldwork) -> Found:
     flags = typed(pd.concat(filled, ignore_index=True))
     order = ["check", "wave", "team_id", "enumerator_id", "row_id", "variable", "item"]
     flags = flags.sort_values(order, ignore_index=True, kind="stable")
-    return Found(contracts.validate(flags, "flags"), skipped)
+    return Found(contracts.validate(flags, "flags"), skipped, unknown_questions(work, skipped))
 
 
 def field_checks(
@@ -161,4 +183,10 @@ def field_checks(
 def _why_not(work: Fieldwork, name: str) -> str:
     if not getattr(work.rules, name).use:
         return "off"
-    return ", ".join(table for table in CHECKS[name][1] if getattr(work, table) is None)
+    return ", ".join(need for need in CHECKS[name][1] if not _there(work, need))
+
+
+def _there(work: Fieldwork, need: str) -> bool:
+    table, _, column = need.partition(".")
+    frame: pd.DataFrame | None = getattr(work, table)
+    return frame is not None and (not column or column in frame)

@@ -1,15 +1,13 @@
-"""Check the answers of an interview: missing, out of range, contradictory, «other»; no enumerators."""
+"""Check the answers of an interview: missing, out of range, contradictory; no enumerators, no texts."""
 
 from __future__ import annotations
-
-import re
-import unicodedata
 
 import numpy as np
 import pandas as pd
 
 from survey_tools.clean.checks.base import (
     Fieldwork,
+    columns_of,
     distances,
     flags,
     joined,
@@ -17,39 +15,47 @@ from survey_tools.clean.checks.base import (
     percent,
     present,
     times,
+    wilson,
 )
-from survey_tools.clean.duplicates import heads
+from survey_tools.clean.household_ids.duplicates import heads
 from survey_tools.errors import ParamsError
+from survey_tools.params import ShareCheck
 
 SCHOOL_AGES = (3, 19)
 OTHER = "other"
 KEYS = frozenset({"wave", "team_id", "enumerator_id", "commune_code", "hhid", "visit_type"})
-NOT_LISTED = frozenset({"other", "none", "dk", "ref"})
-SHORTEST_LABEL = 4
-_NOTE = re.compile(r"(?:^|[\n;])\s*([a-z][a-z0-9_]*)\s*:\s*([^\n;]+)")
+UNANSWERED, NOT_ASKED, NOT_JUDGED = "missing_required", "irrelevant_answered", "unknown"
 
 
 def required(work: Fieldwork) -> pd.DataFrame:
-    """Flag interviews without an answer to a question that everybody is asked."""
+    """Flag interviews without an answer to a question that the form, or the study file, requires.
+
+    What the form requires depends on the answers before, and is known where the findings are given.
+    """
     found = []
-    for name in present(work.household, work.rules.required.variables):
-        rows = work.household.loc[work.household[name].isna()]
-        message = "A question that everybody is asked has no answer."
+    message = "A question that has to be answered has no answer."
+    for name in work.rules.required.variables:
+        columns = columns_of(work.household, name)
+        rows = work.household.loc[work.household[columns].isna().all(axis=1) & bool(columns)]
         found.append(flags("required", rows, message, variable=name))
-    return joined("required", found)
+    if work.findings is not None:
+        rows = _found_by_form(work).query("kind == @UNANSWERED")
+        found.append(flags("required", rows, message, variable=rows["variable"]))
+    return joined("required", found).drop_duplicates(["row_id", "variable"])
 
 
 def missing(work: Fieldwork) -> pd.DataFrame:
-    """Flag questions that many do not know or refuse, by wave."""
+    """Flag questions that surely many do not know or refuse, by wave.
+
+    Surely: the lower end of the 95 % interval of the share (Wilson 1927) is above the threshold.
+    """
     rule = work.rules.missing
     found = []
     for name in _selects(work.household):
-        answers = work.household.loc[work.household[name].notna(), ["wave", name]]
-        if not answers[name].isin(rule.codes).any():
-            continue
-        table = answers[name].isin(rule.codes).groupby(answers["wave"]).agg(["size", "mean"])
-        high = table.loc[(table["size"] >= rule.least) & (table["mean"] > rule.share)].reset_index()
-        found.append(_share_flags("missing", high, name, "do not know or refuse"))
+        unknown = work.household[name].isin(rule.codes)
+        if unknown.any():
+            said = unknown.astype("Float64").mask(work.household[name].isna())
+            found.append(_high(work, "missing", said, rule, name, "do not know or refuse"))
     return joined("missing", found)
 
 
@@ -62,7 +68,7 @@ def outlier(work: Fieldwork) -> pd.DataFrame:
     """
     rule = work.rules.outlier
     found = []
-    for name in present(work.household, rule.variables):
+    for name in present(work.household.select_dtypes("number"), rule.variables):
         rows = work.household.loc[work.household[name].notna()]
         amount = rows[name].astype("float64")
         value = amount.clip(lower=0).map(np.log1p) if name in rule.logs else amount
@@ -75,13 +81,20 @@ def outlier(work: Fieldwork) -> pd.DataFrame:
 
 
 def constraint(work: Fieldwork) -> pd.DataFrame:
-    """Flag what the form itself would not have let through, as found when the rows were read."""
-    rows = work.of_rows(work.given("findings"))
-    variable = rows["path"].str.rsplit("/", n=1).str[-1]
+    """Flag answers that the form would not have let through: they were changed on the server or a device.
+
+    Unanswered questions are those of `required`; what cleaning has flagged is not flagged again here.
+    """
+    rows = _found_by_form(work)
+    rows = rows.loc[rows["kind"] != UNANSWERED]
+    if work.problems is not None:
+        told = work.own(work.problems)
+        known = pd.MultiIndex.from_arrays([told["row_id"].astype("int64"), told["variable"]])
+        again = pd.MultiIndex.from_frame(rows[["_id", "variable"]]).isin(known)
+        rows = rows.loc[~(again & (rows["kind"] != NOT_ASKED))]
     message = "The form does not allow this answer (" + rows["kind"] + ")."
-    return flags(
-        "constraint", rows, message, detail=rows["kind"], variable=variable, item=rows["path"]
-    )
+    return flags("constraint", rows, message, detail=rows["kind"], variable=rows["variable"],
+                 item=rows["kind"])  # fmt: skip
 
 
 def logic(work: Fieldwork) -> pd.DataFrame:
@@ -102,39 +115,38 @@ def logic(work: Fieldwork) -> pd.DataFrame:
     return joined("logic", found)
 
 
-def other_listed(work: Fieldwork) -> pd.DataFrame:
-    """Flag texts behind «other» that name a choice which is on the list.
-
-    Looked at are text questions named `<question>_other`, and notes that say «question: text». Compared
-    are letters without tone marks, so that old and new spelling agree. The text is not passed on.
-    """
-    said = _specified(work.given("free_text"), work.rules.other_listed.notes)
-    listed = _listed(work.given("labels"))
-    codes = [_match(text, listed.get(name, [])) for name, text in said[["question", "text"]].values]
-    rows = work.of_rows(
-        said[["_id", "question"]].assign(code=pd.Series(codes, index=said.index, dtype="str"))
-    ).dropna(subset="code")
-    rows = rows.loc[rows["_id"].isin(work.household["_id"])]
-    message = "The text behind «other» is the listed choice «" + rows["code"].astype("str") + "»."
-    return flags("other_listed", rows, message, detail=rows["code"], variable=rows["question"])
-
-
 def other_share(work: Fieldwork) -> pd.DataFrame:
-    """Flag questions that many answer by «other», by wave: the list lacks a choice."""
+    """Flag questions that surely many answer by «other», by wave: the list lacks a choice.
+
+    Surely: as of `missing`.
+    """
     rule = work.rules.other_share
-    found = []
-    for name, chosen in _others(work.household).items():
-        table = chosen.groupby(work.household["wave"]).agg(["count", "mean"])
-        table = table.rename(columns={"count": "size"})
-        high = table.loc[(table["size"] >= rule.least) & (table["mean"] > rule.share)].reset_index()
-        found.append(_share_flags("other_share", high, name, "answer «other»"))
+    found = [
+        _high(work, "other_share", chosen, rule, name, "answer «other»")
+        for name, chosen in _others(work.household).items()
+    ]
     return joined("other_share", found)
 
 
-def _share_flags(check: str, table: pd.DataFrame, name: str, text: str) -> pd.DataFrame:
-    detail = percent(table["mean"]) + " / " + table["size"].astype("str")
-    message = percent(table["mean"]) + f" of those asked {text}."
-    return flags(check, table, message, detail=detail, variable=name)
+def _found_by_form(work: Fieldwork) -> pd.DataFrame:
+    """Return the findings of rows that are still there, without what could not be judged."""
+    findings = work.given("findings")
+    here = pd.concat([work.household["_id"], work.visits["_id"]])
+    kept = findings["_id"].isin(here) & (findings["kind"] != NOT_JUDGED)
+    return work.of_rows(findings.loc[kept])
+
+
+def _high(
+    work: Fieldwork, check: str, said: pd.Series, rule: ShareCheck, name: str, text: str
+) -> pd.DataFrame:
+    """Flag the waves in which the share of 1 among 0 and 1 is surely high."""
+    table = said.groupby(work.household["wave"]).agg(asked="count", times="sum").reset_index()
+    table = table.loc[table["asked"] >= rule.least].astype({"times": "float64"})
+    low, _ = wilson(table["times"], table["asked"])
+    high = table.loc[low > rule.share]
+    share = percent(high["times"] / high["asked"])
+    detail = share + " / " + high["asked"].astype("str")
+    return flags(check, high, share + f" of those asked {text}.", detail=detail, variable=name)
 
 
 def _selects(frame: pd.DataFrame) -> list[str]:
@@ -154,7 +166,7 @@ def _with_roster(work: Fieldwork) -> pd.DataFrame:
             "n_school_age": members["m_age"].between(low, high).fillna(False).astype("int64"),
         }
     )
-    counts = marks.groupby(members["_id"]).sum()
+    counts = marks.groupby(members["_id"]).sum().reindex(work.household["_id"], fill_value=0)
     ages = heads(work.household, members).set_index("_id")["head_age"].astype("float64")
     return work.household.join(counts, on="_id").join(ages, on="_id")
 
@@ -170,48 +182,6 @@ def _true(frame: pd.DataFrame, name: str, expression: str) -> pd.Series:
             found=f"{name}: {expression} ({type(error).__name__}: {error})",
             where="study file, checks.logic.rules",
         ) from error
-
-
-def _specified(free_text: pd.DataFrame, notes: tuple[str, ...]) -> pd.DataFrame:
-    texts = free_text if "form" not in free_text else free_text.query("form == 'household'")
-    own = texts.loc[texts["variable"].str.endswith(f"_{OTHER}")]
-    rows = [(i, v.removesuffix(f"_{OTHER}"), t) for i, v, t in _triples(own)]
-    for row_id, _, text in _triples(texts.loc[texts["variable"].isin(notes)]):
-        rows += [(row_id, name, said) for name, said in _NOTE.findall(text)]
-    frame = pd.DataFrame(rows, columns=["_id", "question", "text"])
-    return frame.astype({"_id": "int64", "question": "str", "text": "str"})
-
-
-def _triples(texts: pd.DataFrame) -> list[tuple[int, str, str]]:
-    return list(texts[["_id", "variable", "text"]].itertuples(index=False, name=None))
-
-
-def _listed(labels: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
-    """Choices of each question as (plain label, code), longest first."""
-    found: dict[str, list[tuple[str, str]]] = {}
-    for name, code, label in labels[["variable", "code", "label"]].itertuples(index=False):
-        if code in NOT_LISTED or pd.isna(label):
-            continue
-        parts = {_plain(part) for part in (label, *re.split(r"[,/(]", label))}
-        long_enough = [(part, code) for part in parts if len(part) >= SHORTEST_LABEL]
-        found.setdefault(name, []).extend(long_enough)
-    return {name: sorted(pairs, key=lambda pair: -len(pair[0])) for name, pairs in found.items()}
-
-
-def _match(text: str, listed: list[tuple[str, str]]) -> str | None:
-    said = f" {_plain(text)} "
-    return next((code for label, code in listed if f" {label} " in said), None)
-
-
-def _plain(text: str) -> str:
-    """Take tone marks, capitals and punctuation off.
-
-    >>> _plain("Tạp hoá, đồ khô")
-    'tap hoa do kho'
-    """
-    letters = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
-    kept = "".join(c for c in letters if not unicodedata.combining(c)).casefold()
-    return " ".join(re.findall(r"[a-z0-9]+", kept))
 
 
 def _others(frame: pd.DataFrame) -> dict[str, pd.Series]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import cached_property
+from statistics import NormalDist
 
+import numpy as np
 import pandas as pd
 
+from survey_tools import contracts
 from survey_tools.errors import ContractError
 from survey_tools.params import CheckSettings
 
@@ -15,10 +18,16 @@ MAD_TO_SD = 1.4826
 MEAN_AD_TO_SD = 1.2533
 """The same over its mean absolute deviation."""
 
+LEVEL = 0.95
+"""Of intervals."""
+
 COLUMNS = [
-    "check", "wave", "team_id", "enumerator_id", "row_id", "variable", "item", "message", "detail",
+    "check", "form", "wave", "team_id", "enumerator_id", "row_id", "variable", "item", "message",
+    "detail",
 ]  # fmt: skip
 WHO = ["wave", "team_id", "enumerator_id"]
+HOUSEHOLD, TEAM_LOG = "household", "team_log"
+"""Forms that a flag may be about: numbers of rows mean something within a form only."""
 
 
 @dataclass(frozen=True)
@@ -35,16 +44,26 @@ class Fieldwork:
         Switches and thresholds.
     team_log, sample, dropped, backchecks : DataFrame, optional
         Monthly logs; `hhid, team_id` drawn; submissions that cleaning took out; back-check forms.
+    problems : DataFrame, optional
+        Answers that cleaning could not read as they stood (contract `problems`).
+    duplicates : DataFrame, optional
+        Groups of duplicates and how they were settled (contract `duplicates`).
+    edited : DataFrame, optional
+        `_id` of the submissions whose answers were changed on the server after they were sent.
     findings : DataFrame, optional
-        `_id, kind, path`: what the form itself would not have let through.
+        `_id, kind, variable`: what the form itself would not have let through; a member's question
+        with its line (`m_age[2]`).
     times, totals : DataFrame, optional
-        From audit logs: `_id, path, seconds` a screen, and `_id, seconds` an interview.
+        From audit logs that can be read: `_id, path, seconds` a screen, and `_id, seconds` an
+        interview.
     versions : DataFrame, optional
         `version, deployed` (UTC) of the form.
     locations : DataFrame, optional
         `_id` and a pair of columns `<question>_lat`, `<question>_lon`; only distances are passed on.
     free_text : DataFrame, optional
-        `_id, variable, text`; never passed on.
+        `_id, variable, text`, and `form` where it holds more than the household form's; once it was
+        screened also `kinds` of personal data, with commas between, empty where none was seen, and
+        `quarantined`. The text is never passed on.
     labels : DataFrame, optional
         `variable, code, label` of the choices.
     """
@@ -59,6 +78,9 @@ class Fieldwork:
     sample: pd.DataFrame | None = None
     dropped: pd.DataFrame | None = None
     backchecks: pd.DataFrame | None = None
+    problems: pd.DataFrame | None = None
+    duplicates: pd.DataFrame | None = None
+    edited: pd.DataFrame | None = None
     findings: pd.DataFrame | None = None
     times: pd.DataFrame | None = None
     totals: pd.DataFrame | None = None
@@ -67,14 +89,24 @@ class Fieldwork:
     free_text: pd.DataFrame | None = None
     labels: pd.DataFrame | None = None
 
+    def __post_init__(self) -> None:
+        contracts.same_list(household=self.household, visits=self.visits, teams=self.teams,
+                            team_log=self.team_log, sample=self.sample)  # fmt: skip
+
     @cached_property
     def who(self) -> pd.DataFrame:
         """Wave, team and enumerator of every row of the form, by `_id`."""
         known = (self.household, self.visits, self.backchecks, self.dropped)
-        parts = [t.reindex(columns=["_id", *WHO]) for t in known if t is not None and len(t)]
+        owned = [self.own(table) for table in known if table is not None]
+        parts = [table.reindex(columns=["_id", *WHO]) for table in owned if len(table)]
         if not parts:
-            return pd.DataFrame(columns=WHO, index=pd.Index([], name="_id"))
+            return pd.DataFrame(columns=WHO, index=pd.Index([], name="_id", dtype="int64"))
         return pd.concat(parts, ignore_index=True).drop_duplicates("_id").set_index("_id")
+
+    @staticmethod
+    def own(table: pd.DataFrame, form: str = HOUSEHOLD) -> pd.DataFrame:
+        """Return the rows of one form of a table that holds those of several."""
+        return table.loc[table["form"] == form] if "form" in table else table
 
     def given(self, name: str) -> pd.DataFrame:
         """Return a table that a check cannot do without; `run_checks` leaves the check out where it lacks."""
@@ -101,6 +133,7 @@ def flags(
     detail: str | pd.Series = "",
     variable: str | pd.Series | None = None,
     item: str | pd.Series | None = None,
+    form: str | pd.Series = HOUSEHOLD,
 ) -> pd.DataFrame:
     """Lay out one flag a row of `rows`.
 
@@ -116,12 +149,14 @@ def flags(
     variable : str or Series, optional
         The question.
     item : str or Series, optional
-        What tells two flags of the same row and question apart: a month, a line of the roster, the other
-        row of a pair.
+        What tells two flags of the same row and question apart: a month, a rule, the other row of a pair.
+    form : str or Series
+        Form of the row.
     """
     return pd.DataFrame(
         {
             "check": check,
+            "form": form,
             "wave": rows.get("wave"),
             "team_id": rows.get("team_id"),
             "enumerator_id": rows.get("enumerator_id"),
@@ -162,6 +197,11 @@ def present(frame: pd.DataFrame, names: tuple[str, ...] | list[str]) -> list[str
     return [name for name in names if name in frame]
 
 
+def columns_of(frame: pd.DataFrame, name: str) -> list[str]:
+    """Return the column of a question, or its columns where it takes several choices."""
+    return [name] if name in frame else [c for c in frame.columns if c.startswith(f"{name}__")]
+
+
 def joined(check: str, found: list[pd.DataFrame]) -> pd.DataFrame:
     """Put the flags of one check together."""
     filled = [part for part in found if len(part)]
@@ -178,3 +218,12 @@ def distances(values: pd.Series, least: int) -> pd.Series:
     deviation = values - values.median()
     scale = MAD_TO_SD * deviation.abs().median() or MEAN_AD_TO_SD * deviation.abs().mean()
     return deviation / scale if scale else deviation * float("nan")
+
+
+def wilson(count: pd.Series, n: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Return the 95 % interval of a share (Wilson 1927)."""
+    z = NormalDist().inv_cdf((1 + LEVEL) / 2)
+    p = count / n
+    middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    return middle - half, middle + half

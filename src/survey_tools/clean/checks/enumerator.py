@@ -17,16 +17,21 @@ def refusals(work: Fieldwork) -> pd.DataFrame:
 
 
 def dont_know(work: Fieldwork) -> pd.DataFrame:
-    """Flag enumerators with an unusual share of «not known» and «refused» among all answers."""
+    """Flag enumerators with an unusual share of «not known» and «refused» in their interviews.
+
+    Counted are the questions that anybody answered so. The unit is the interview, since some respondents
+    know little.
+    """
     rule = work.rules.dont_know
-    text = work.household.select_dtypes("str").drop(columns=["wave", "enumerator_id"])
-    names = [c for c in text if text[c].isin(rule.codes).any()]
-    if not names:
-        return nothing("dont_know")
-    keys = ["wave", "enumerator_id"]
-    long = work.household[[*keys, *names]].melt(id_vars=keys).dropna(subset="value")
-    unknown = long["value"].isin(rule.codes).astype("float64")
-    return _unusual(rule, long, unknown, "dont_know", None, "answers not known or refused")
+    unknown, asked = pd.Series(0.0, index=work.household.index), 0.0
+    texts: list[str] = list(work.household.select_dtypes("str").columns)
+    for name in texts:
+        codes = work.household[name].isin(rule.codes)
+        if codes.any():
+            unknown, asked = unknown + codes, asked + work.household[name].notna().astype("float64")
+    share = unknown / asked if isinstance(asked, pd.Series) else unknown * float("nan")
+    text = "answers not known or refused"
+    return _unusual(rule, work.household, share, "dont_know", None, text, within=True)
 
 
 def straight_lining(work: Fieldwork) -> pd.DataFrame:
@@ -108,8 +113,12 @@ def _unusual(
     check: str,
     variable: str | None,
     text: str,
+    *,
+    within: bool = False,
 ) -> pd.DataFrame:
-    found = unusual_shares(rows.assign(value=value), least=rule.least, z=rule.z, gap=rule.gap)
+    found = unusual_shares(
+        rows.assign(value=value), least=rule.least, z=rule.z, gap=rule.gap, within=within
+    )
     share, median = percent(found["share"]), percent(found["median"])
     message = "Share of " + text + ": " + share + ", the median enumerator " + median + "."
     return flags(check, found, message, detail=share + " / " + median, variable=variable)

@@ -7,14 +7,19 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from survey_tools import contracts
 from survey_tools.clean.checks.base import WHO, Fieldwork, flags, percent
 
 NO_ANSWERS = frozenset({
     "start", "end", "today", "wave", "visit_type", "enumerator_id", "commune_code", "team_id", "hhid",
     "visit_no", "visit_result", "duration_min", "refuse_reason", "enum_quality", "resp_line",
+    contracts.AREA_LIST,
 })  # fmt: skip
 """Columns in which interviews of one enumerator agree by themselves."""
 NO_ANSWERS_BEGIN = ("_", "consent", "kish_")
+CELLS = 1 << 17
+"""Pairs that are compared in one go."""
+MOST_IN_A_BYTE = 255
 
 
 def near_identical(work: Fieldwork) -> pd.DataFrame:
@@ -26,20 +31,41 @@ def near_identical(work: Fieldwork) -> pd.DataFrame:
     """
     rule = work.rules.near_identical
     rows = work.household.sort_values(["start", "_id"]).reset_index(drop=True)
-    codes = _codes(rows)
-    found: dict[tuple[int, int], tuple[float, int]] = {}
-    for block in _blocks(rows, rule.block):
-        found |= _pairs(codes[block], block, rule.share, rule.least)
-    pairs = pd.DataFrame(
-        [(*pair, *match) for pair, match in sorted(found.items())],
-        columns=["first", "second", "share", "asked"],
-    )
-    later = rows.loc[pairs["second"], ["_id", *WHO]].reset_index(drop=True)
+    pairs = alike(_codes(rows), list(_blocks(rows, rule.block)), rule.share, rule.least)
+    later = rows[["_id", *WHO]].loc[pairs["second"]].reset_index(drop=True)
     other = rows.loc[pairs["first"], "_id"].astype("str").reset_index(drop=True)
     share = percent(pairs["share"])
     detail = share + " / " + pairs["asked"].astype("str")
     message = share + " of the answers are those of row " + other + "."
     return flags("near_identical", later, message, detail=detail, item=other)
+
+
+def alike(codes: np.ndarray, blocks: list[np.ndarray], share: float, least: int) -> pd.DataFrame:
+    """Compare every row with every other one of its block.
+
+    Parameters
+    ----------
+    codes : array of int, shape (rows, questions)
+        Answers; -1 where there is none.
+    blocks : list of array of int
+        Rows that are compared with each other, in rising order; a row may stand in several blocks.
+    share : float
+        Least share of equal answers.
+    least : int
+        Questions that both must have answered.
+
+    Returns
+    -------
+    DataFrame
+        `first, second` (rows, first < second), `share, asked`; each pair once, sorted.
+    """
+    parts = [_of_batch(codes, batch, share, least) for batch in _batches(blocks)]
+    columns = ["first", "second", "share", "asked"]
+    found = pd.concat([pd.DataFrame(columns=columns), *(part for part in parts if len(part))])
+    found = found.astype(
+        {"first": "int64", "second": "int64", "share": "float64", "asked": "int64"}
+    )
+    return found.drop_duplicates(columns[:2]).sort_values(columns[:2], ignore_index=True)
 
 
 def _codes(rows: pd.DataFrame) -> np.ndarray:
@@ -72,16 +98,62 @@ def _blocks(rows: pd.DataFrame, most: int) -> Iterator[np.ndarray]:
                 yield from np.array_split(np.asarray(place), -(-len(place) // most))
 
 
-def _pairs(
-    codes: np.ndarray, place: np.ndarray, share: float, least: int
-) -> dict[tuple[int, int], tuple[float, int]]:
-    there = (codes >= 0).astype(np.float32)
-    asked = there @ there.T
-    equal = np.zeros_like(asked)
-    for column in codes.T:
-        equal += (column[:, None] == column[None, :]) & (column[:, None] >= 0)
-    alike = np.triu((asked >= least) & (equal >= share * asked), k=1)
-    return {
-        (int(place[i]), int(place[j])): (float(equal[i, j] / asked[i, j]), int(asked[i, j]))
-        for i, j in zip(*np.nonzero(alike), strict=True)
-    }
+def _batches(blocks: list[np.ndarray]) -> Iterator[np.ndarray]:
+    """Lay blocks of like size side by side, shape (blocks, most rows); -1 where a block has no more rows."""
+    ordered = sorted((block for block in blocks if len(block) > 1), key=len)
+    while ordered:
+        most = len(ordered[-1])
+        number = max(1, CELLS // most**2)
+        batch = np.full((len(ordered[-number:]), most), -1)
+        for line, block in zip(batch, ordered[-number:], strict=True):
+            line[: len(block)] = block
+        yield batch
+        del ordered[-number:]
+
+
+def _of_batch(codes: np.ndarray, batch: np.ndarray, share: float, least: int) -> pd.DataFrame:
+    answers = np.where(batch[:, :, None] >= 0, codes[batch], -1)
+    asked = _asked(answers >= 0).astype(np.float32)
+    equal = _equal(np.ascontiguousarray(answers.transpose(2, 0, 1))).astype(np.float32)
+    block, i, j = np.nonzero(np.triu((asked >= least) & (equal >= share * asked), k=1))
+    both = asked[block, i, j]
+    return pd.DataFrame(
+        {"first": batch[block, i], "second": batch[block, j], "share": equal[block, i, j] / both,
+         "asked": both}
+    )  # fmt: skip
+
+
+def _asked(there: np.ndarray) -> np.ndarray:
+    """Count for every pair of rows of a block how many questions both have answered, 64 at a time."""
+    blocks, rows, questions = there.shape
+    padded = np.zeros((blocks, rows, -(-questions // 64) * 64), dtype=bool)
+    padded[:, :, :questions] = there
+    words = np.packbits(padded, axis=2).view(np.uint64).transpose(2, 0, 1)
+    counted = np.zeros((blocks, rows, rows), dtype=np.uint16)
+    for word in words:
+        counted += np.bitwise_count(word[:, :, None] & word[:, None, :])
+    return counted
+
+
+def _equal(answers: np.ndarray) -> np.ndarray:
+    """Count for every pair of rows of a block in how many questions they agree.
+
+    Parameters
+    ----------
+    answers : array of int, shape (questions, blocks, rows)
+
+    Returns
+    -------
+    array of int, shape (blocks, rows, rows)
+    """
+    _, blocks, rows = answers.shape
+    counted = np.zeros((blocks, rows, rows), dtype=np.uint16)
+    same = np.empty(counted.shape, dtype=bool)
+    for first in range(0, len(answers), MOST_IN_A_BYTE):
+        part = np.zeros(counted.shape, dtype=np.uint8)
+        for answer in answers[first : first + MOST_IN_A_BYTE]:
+            other = np.where(answer < 0, -2, answer)  # no answer equals no other
+            np.equal(answer[:, :, None], other[:, None, :], out=same)
+            part += same.view(np.uint8)
+        counted += part
+    return counted

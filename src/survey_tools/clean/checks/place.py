@@ -17,7 +17,8 @@ def gps_far(work: Fieldwork) -> pd.DataFrame:
     move; with fewer than `least` of them, that of the commune.
     """
     rule = work.rules.gps_far
-    rows = work.of_rows(_positions(work.given("locations"))).dropna(subset=["team_id"])
+    question, positions = _positions(work.given("locations"))
+    rows = work.of_rows(positions).dropna(subset=["team_id"])
     if rows.empty:
         return nothing("gps_far")
     commune = rows["team_id"].str.slice(0, 5)
@@ -31,16 +32,17 @@ def gps_far(work: Fieldwork) -> pd.DataFrame:
     far = (km > rule.km) & known
     detail = times(km[far], "km")
     message = "The position lies " + detail + " from the middle of the team."
-    return flags("gps_far", rows.loc[far], message, detail=detail, variable="gps")
+    return flags("gps_far", rows.loc[far], message, detail=detail, variable=question)
 
 
-def _positions(locations: pd.DataFrame) -> pd.DataFrame:
+def _positions(locations: pd.DataFrame) -> tuple[str, pd.DataFrame]:
+    """Return the first question with positions, and `_id, lat, lon`."""
     lat = next((c for c in locations.columns if c.endswith("_lat")), None)
     if lat is None:
-        return pd.DataFrame({"_id": pd.Series(dtype="int64"), "lat": [], "lon": []})
-    lon = lat.removesuffix("_lat") + "_lon"
-    frame = pd.DataFrame({"_id": locations["_id"], "lat": locations[lat], "lon": locations[lon]})
-    return frame.astype({"lat": "float64", "lon": "float64"}).dropna()
+        return "", pd.DataFrame({"_id": pd.Series(dtype="int64"), "lat": [], "lon": []})
+    question = lat.removesuffix("_lat")
+    places = {"_id": locations["_id"], "lat": locations[lat], "lon": locations[f"{question}_lon"]}
+    return question, pd.DataFrame(places).astype({"lat": "float64", "lon": "float64"}).dropna()
 
 
 def _median(values: pd.Series, team: pd.Series, commune: pd.Series, enough: pd.Series) -> pd.Series:

@@ -1,10 +1,20 @@
-"""Give thresholds to whoever checks without a study file; a study states its own in `checks:`."""
+"""Say which questions the settings of the checks name, and give thresholds to whoever has no study file.
+
+Decides nothing: a study states its own thresholds in `checks:`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+from itertools import chain
 from typing import Any
 
+import pandas as pd
+
+from survey_tools.clean.checks.base import Fieldwork
 from survey_tools.params import CheckSettings
+
+ANY, ONE, NUMBER = "any", "one answer", "number"
 
 _ENUMERATOR = {"least": 20, "z": 4, "gap": 0.15}
 _SKILLS = ("sk_app", "sk_pay", "sk_qr", "sk_order", "sk_safe")
@@ -55,3 +65,45 @@ def usual_rules(zone: str = "Asia/Ho_Chi_Minh", **changes: dict[str, Any]) -> Ch
     return CheckSettings.model_validate(
         content | {k: v for k, v in changes.items() if k not in content}
     )
+
+
+def unknown_questions(work: Fieldwork, skipped: Collection[str] = ()) -> dict[str, str]:
+    """List what the settings name and no table has, or not as the check needs it: a slip of the pen.
+
+    Returns
+    -------
+    dict of str to str
+        Check to the names, with commas between; checks in `skipped` are left out.
+    """
+    known = _known(work)
+    found = {
+        check: [name for name in dict.fromkeys(names) if name not in known[kind]]
+        for check, (names, kind) in _named(work.rules).items()
+    }
+    if work.times is not None and len(work.times):
+        heads = work.times["path"].unique()
+        groups = work.rules.group_time.groups
+        found["group_time"] = [g for g in groups if not any(h.startswith(f"{g}/") for h in heads)]
+    return {c: ", ".join(names) for c, names in found.items() if names and c not in skipped}
+
+
+def _known(work: Fieldwork) -> dict[str, frozenset[str]]:
+    """Name the questions by what a check can do with them; one with several choices has no column itself."""
+    columns = {c: f[c].dtype for f in (work.household, work.roster) for c in f.columns}
+    numbers = frozenset(c for c, dtype in columns.items() if pd.api.types.is_numeric_dtype(dtype))
+    one = frozenset(columns)
+    return {ANY: one | {c.split("__", 1)[0] for c in columns}, ONE: one, NUMBER: numbers}
+
+
+def _named(rules: CheckSettings) -> dict[str, tuple[Iterable[str], str]]:
+    """Name the questions of each check, and of what kind they have to be."""
+    gated = rules.consent.gated
+    return {
+        "required": (rules.required.variables, ANY),
+        "outlier": (rules.outlier.variables, NUMBER),
+        "consent": ([*gated, *chain.from_iterable(gated.values())], ANY),
+        "straight_lining": (chain.from_iterable(rules.straight_lining.batteries), ONE),
+        "age_heaping": (rules.age_heaping.variables, NUMBER),
+        "enumerator_effect": (rules.enumerator_effect.outcomes, ONE),
+        "backcheck": (chain.from_iterable(rules.backcheck.types.values()), ANY),
+    }

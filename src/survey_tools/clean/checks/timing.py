@@ -14,10 +14,11 @@ LEAST_SCREENS = 3
 def short_interview(work: Fieldwork) -> pd.DataFrame:
     """Flag interviews that took less than `minutes` from start to end, or have no duration."""
     limit = work.rules.short_interview.minutes
-    minutes = work.household["duration_min"]
-    rows = work.household.loc[~(minutes >= limit)]
+    rows = work.household.loc[~(work.household["duration_min"] >= limit)]
     detail = times(rows["duration_min"], "min")
-    message = f"The interview took less than {limit:.0f} minutes."
+    short = f"The interview took less than {limit:.0f} minutes."
+    unknown = "The interview has no duration, or ended before it began."
+    message = pd.Series(short, index=rows.index).mask(rows["duration_min"].isna(), unknown)
     return flags("short_interview", rows, message, detail=detail, variable="duration_min")
 
 
@@ -58,7 +59,8 @@ def group_time(work: Fieldwork) -> pd.DataFrame:
         table = inside.groupby("_id")["seconds"].agg(["mean", "size"])
         table = table.loc[(table["size"] >= LEAST_SCREENS) & (table["mean"] > 0)]
         rows = work.household[["_id", *WHO]].join(table, on="_id", how="inner")
-        distance = distances(np.log(rows["mean"] / rows["_id"].map(pace)), rule.least)
+        ratio = (rows["mean"] / rows["_id"].map(pace)).map(np.log)
+        distance = distances(ratio, rule.least)
         rows = rows.loc[distance < -rule.z]
         detail = times(rows["mean"], "s")
         message = "A group of questions was answered in " + detail + " a question."
@@ -79,11 +81,9 @@ def odd_hour(work: Fieldwork) -> pd.DataFrame:
 
 def overlap(work: Fieldwork) -> pd.DataFrame:
     """Flag interviews that began before the same enumerator's interview before had ended."""
-    if "end" not in work.household:
-        return flags("overlap", work.household.iloc[:0], "")
     rows = work.household.dropna(subset=["start", "end"]).sort_values(["start", "_id"])
     latest = rows.groupby("enumerator_id")["end"].transform(lambda end: end.cummax().shift())
-    early = (latest - rows["start"]).dt.total_seconds() / 60
+    early = (pd.to_datetime(latest, utc=True) - rows["start"]).dt.total_seconds() / 60
     rows = rows.loc[early > work.rules.overlap.minutes]
     detail = times(early.loc[rows.index], "min")
     message = "Began " + detail + " before the enumerator's last interview had ended."
@@ -91,9 +91,7 @@ def overlap(work: Fieldwork) -> pd.DataFrame:
 
 
 def form_version(work: Fieldwork) -> pd.DataFrame:
-    """Flag interviews with a form version that had been replaced more than `days` before."""
-    if "__version__" not in work.household:
-        return flags("form_version", work.household.iloc[:0], "")
+    """Flag interviews with a form version that had been replaced more than `days` before, or is not known."""
     ordered = work.given("versions").sort_values("deployed")
     replaced = pd.Series(ordered["deployed"].shift(-1).to_numpy(), index=ordered["version"])
     until = pd.to_datetime(work.household["__version__"].map(replaced), utc=True)
@@ -101,7 +99,11 @@ def form_version(work: Fieldwork) -> pd.DataFrame:
     rows = work.household.loc[late > work.rules.form_version.days]
     detail = times(late.loc[rows.index], "d", 0)
     message = "An old form version was in use, replaced " + detail + " before."
-    return flags("form_version", rows, message, detail=detail, variable="__version__")
+    old = flags("form_version", rows, message, detail=detail, variable="__version__")
+    strange = work.household.loc[~work.household["__version__"].isin(ordered["version"])]
+    why = "The form version of the interview is not one that was deployed."
+    unknown = flags("form_version", strange, why, variable="__version__", item="unknown")
+    return joined("form_version", [old, unknown])
 
 
 def _local(moments: pd.Series, zone: str) -> pd.Series:

@@ -169,7 +169,9 @@ class Store:
 
     def deployed(self) -> dict[str, str]:
         """Return when each version was deployed (ISO 8601, as the server says), oldest first."""
-        return dict(self._fetch("SELECT uid, date_deployed FROM versions ORDER BY date_deployed, uid"))
+        return dict(
+            self._fetch("SELECT uid, date_deployed FROM versions ORDER BY date_deployed, uid")
+        )
 
     def form_versions(self) -> dict[str, Form]:
         """Return the deployed versions of the form by uid, oldest first."""

@@ -19,7 +19,9 @@ from survey_tools.kobo.form.submission import is_system_key
 from survey_tools.kobo.tables.catalogue import META, Catalogue, renamed
 from survey_tools.kobo.tables.columns import Answers
 
-PART = 2000
+PART = 100
+"""Rows taken in at once: so few that they are still at hand when the last question is looked at."""
+
 NOTHING = (None, "")
 Row = Mapping[str, Any]
 Misfit = tuple[str, int, str, str, str, str]

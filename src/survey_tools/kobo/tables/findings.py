@@ -6,10 +6,9 @@ them is looked at once, question by question over many rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from survey_tools.errors import KoboError
@@ -19,12 +18,14 @@ from survey_tools.kobo.form.validate import check_question, check_repeat
 from survey_tools.kobo.tables.catalogue import build_catalogue, follow_chains, renamed
 from survey_tools.kobo.tables.collect import parts
 from survey_tools.kobo.tables.grid import Grid, Row
-from survey_tools.kobo.tables.relevance import Reach
+from survey_tools.kobo.tables.relevance import TODAY, Reach
 from survey_tools.kobo.tables.verdicts import UNKNOWN, Counted, Judged
 
-PART = 4000
+PORTION, PART = 100, 4000
+"""Rows that are taken in at once, and that are judged at once."""
+
 Found = tuple[int, int, At, str, str]
-"""Row of the part, place in the form, positions in repeats, kind, path."""
+"""Place of the row, place in the form, positions in repeats, kind, path."""
 
 
 def findings_of_rows(
@@ -58,27 +59,35 @@ def findings_of_rows(
     catalogue = build_catalogue(list(versions.values()), renames, ())
     names = {path: variable.name for path, variable in catalogue.variables.items()}
     plans = {uid: _Plan(form) for uid, form in versions.items()}
-    found = [
-        (int(part[row]["_id"]), kind, _shown(names.get(renamed(path, renames), path), at))
-        for part in parts(rows, PART)
-        for row, _, at, kind, path in sorted(_of_part(part, plans))
+    ids, found = _judged(rows, plans)
+    lines = [
+        (ids[place], kind, _shown(names.get(renamed(path, renames), path), at))
+        for place, _, at, kind, path in sorted(found)
     ]
-    frame = pd.DataFrame(found, columns=["_id", "kind", "variable"])
+    frame = pd.DataFrame(lines, columns=["_id", "kind", "variable"])
     return frame.astype({"_id": "int64", "kind": "str", "variable": "str"})
 
 
-def _of_part(part: Sequence[Row], plans: Mapping[str, _Plan]) -> Iterator[Found]:
-    places: dict[str, list[int]] = {}
-    for place, row in enumerate(part):
-        places.setdefault(row.get("__version__") or "", []).append(place)
-    for uid, mine in places.items():
-        if uid in plans:
-            for place, order, at, kind, path in plans[uid].findings([part[k] for k in mine]):
-                yield mine[place], order, at, kind, path
+def _judged(rows: Iterable[Row], plans: Mapping[str, _Plan]) -> tuple[list[int], list[Found]]:
+    """Return the `_id`s of all rows, and all findings."""
+    ids: list[int] = []
+    found: list[Found] = []
+    for portion in parts(rows, PORTION):
+        of_version: dict[str, list[int]] = {}
+        for number, row in enumerate(portion):
+            of_version.setdefault(row.get("__version__") or "", []).append(number)
+        for uid, mine in of_version.items():
+            if (plan := plans.get(uid)) is not None:
+                places = [len(ids) + number for number in mine]
+                found += plan.take(places, [portion[number] for number in mine])
+        ids += [int(row["_id"]) for row in portion]
+    for plan in plans.values():
+        found += plan.judge()
+    return ids, found
 
 
 class _Plan:
-    """One version of a form: its questions, and the repeats whose number it states."""
+    """One version of a form: its questions, the repeats whose number it states, and rows to judge."""
 
     def __init__(self, form: Form) -> None:
         self.form = form
@@ -86,12 +95,30 @@ class _Plan:
         self._questions = [Judged(form, question, reach) for question in form.questions.values()]
         groups = [g for g in form.groups.values() if g.repeat and g.repeat_count]
         self._counted = [Counted(form, group, reach) for group in groups]
+        rules = [rule for judged in self._questions for rule in judged.rules]
+        rules += [rule for counted in self._counted for rule in counted.rules]
+        self._whole = any(rule.needs is None for rule in rules)
+        self._dated = any((0, TODAY) in (rule.needs or ()) for rule in rules)
+        self._begin()
 
-    def findings(self, rows: Sequence[Row]) -> Iterator[Found]:
-        grid = Grid(self.form, rows)
-        yield from (found for found in self._all(grid) if grid.regular[found[0]])
-        for row in np.flatnonzero(~grid.regular).tolist():
-            yield from self._one(row, rows[row])
+    def take(self, places: list[int], rows: list[Row]) -> list[Found]:
+        """Take in rows; return what was found when there are enough to be judged."""
+        self._places += places
+        self._grid.add(rows)
+        return self.judge() if len(self._grid) >= PART else []
+
+    def judge(self) -> list[Found]:
+        """Return what is found in the rows taken in, and begin anew."""
+        grid, places = self._grid, self._places
+        found = [one for one in self._all(grid) if one[0] not in grid.odd]
+        for number, row in grid.odd.items():
+            found += self._one(number, row)
+        self._begin()
+        return [(places[number], order, at, kind, path) for number, order, at, kind, path in found]
+
+    def _begin(self) -> None:
+        self._grid = Grid(self.form, whole=self._whole, dated=self._dated)
+        self._places: list[int] = []
 
     def _all(self, grid: Grid) -> Iterator[Found]:
         for counted in self._counted:

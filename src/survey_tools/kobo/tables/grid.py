@@ -21,10 +21,9 @@ from survey_tools.kobo.form.submission import At, Submission, is_system_key, mom
 from survey_tools.kobo.tables.relevance import TODAY
 
 Row = Mapping[str, Any]
+Record = dict[str, Any]
 Ints = NDArray[np.int64]
-PORTION = 100
-"""Rows taken in at once: so few that they are still at hand when the last question is looked at."""
-
+Bools = NDArray[np.bool_]
 _SOME_DAY = datetime(2000, 1, 1)
 
 
@@ -114,25 +113,47 @@ class Table:
 
 
 class Grid:
-    """Rows of one form version.
+    """Rows of one form version, taken in by portions.
+
+    Parameters
+    ----------
+    form : Form
+    whole : bool
+        Whether to keep the rows themselves, for `submission`; else only those that are not regular.
+    dated : bool
+        Whether to keep the day of each row, for the path `TODAY`.
 
     Attributes
     ----------
     tables : dict of Table
         By the path of the repeat; the main table's is empty.
-    regular : array of bool
-        Rows of the main table whose keys are all the form's, in their place, with text or rows behind
-        them. Of the others not everything is in the tables.
+    odd : dict of int to mapping
+        Rows of the main table with a key that is not the form's, or not in its place, or that has
+        something else than text or rows behind it. Not everything of them is in the tables.
     """
 
-    def __init__(self, form: Form, rows: Sequence[Row]) -> None:
-        self.form, self._rows = form, rows
-        self.regular = np.ones(len(rows), dtype=bool)
+    def __init__(self, form: Form, *, whole: bool, dated: bool) -> None:
+        self.form, self._whole, self._dated = form, whole, dated
         self.tables = {"": Table("", ())}
-        for start in range(0, len(rows), PORTION):
-            portion = _plain(rows[start : start + PORTION])
-            row = np.arange(start, start + len(portion))
-            self._add(self.tables[""], portion, [()] * len(portion), row, row)
+        self.odd: dict[int, Row] = {}
+        self._rows: list[Row] = []
+        self._day_of = _Answers()
+
+    def __len__(self) -> int:
+        return len(self.tables[""])
+
+    def add(self, rows: Sequence[Row]) -> None:
+        """Take in rows; few at a time, so that they are still at hand when the last key is looked at."""
+        start, portion = len(self), _plain(rows)
+        row = np.arange(start, start + len(portion))
+        regular = np.ones(len(self) + len(portion), dtype=bool)
+        self._add(self.tables[""], portion, [()] * len(portion), row, row, regular)
+        self.odd |= {place: rows[place - start] for place in np.flatnonzero(~regular).tolist()}
+        if self._whole:
+            self._rows += rows
+        if self._dated:
+            days = (moment_of(one).date().isoformat() for one in portion)
+            self._day_of.add(start, days, len(portion))
 
     def column(self, table: Table, depth: int, path: str) -> Column:
         """Return the answers of a question at a depth in the repeats around, for each row of a table.
@@ -155,45 +176,31 @@ class Grid:
 
     @cached_property
     def _days(self) -> Column:
-        answers = _Answers()
-        days = (moment_of(row).date().isoformat() for row in self._rows)
-        answers.add(0, days, len(self._rows))
-        return answers.column(len(self._rows))
+        return self._day_of.column(len(self))
 
     def _add(
-        self, table: Table, records: list[dict[str, Any]], at: list[At], above: Ints, row: Ints
-    ) -> None:
-        """Take in a portion of a table's rows, and the repeats in them."""
+        self, table: Table, records: list[Record], at: list[At], above: Ints, row: Ints,
+        regular: Bools,
+    ) -> None:  # fmt: skip
+        """Take in rows of a table and the repeats in them; mark rows of the main table that are odd."""
         start = len(table)
         table.extend(at, above, row)
         for name in dict.fromkeys(chain.from_iterable(records)):
             what = _what(self.form, table.path, name)
             if what == "question":
-                self._add_answers(table.answers(name), start, records, name, row)
+                _add_answers(table.answers(name), start, records, name, row, regular)
             elif what == "repeat":
-                self._add_instances(table, start, records, name, row)
+                self._add_instances(table, start, records, name, row, regular)
             elif what == "strange":
-                self.regular[row[[name in record for record in records]]] = False
-
-    def _add_answers(
-        self, answers: _Answers, start: int, records: list[dict[str, Any]], name: str, row: Ints
-    ) -> None:
-        try:
-            answers.add(start, map(dict.get, records, repeat(name)), len(records))
-        except TypeError:
-            values = [record.get(name) for record in records]
-            fine = [value is None or type(value) is str for value in values]
-            self.regular[row[~np.array(fine)]] = False
-            texts = (value if good else None for value, good in zip(values, fine, strict=True))
-            answers.add(start, texts, len(records))
+                regular[row[[name in record for record in records]]] = False
 
     def _add_instances(
-        self, outer: Table, start: int, records: list[dict[str, Any]], name: str, row: Ints
+        self, outer: Table, start: int, records: list[Record], name: str, row: Ints, regular: Bools
     ) -> None:
         nothing: list[Any] = []
         lists = [record.get(name, nothing) for record in records]
         fine = [_are_rows(value) for value in lists]
-        self.regular[row[~np.array(fine)]] = False
+        regular[row[~np.array(fine)]] = False
         lists = [value if good else nothing for value, good in zip(lists, fine, strict=True)]
         inside = np.repeat(np.arange(len(lists)), [len(one) for one in lists])
         at = [
@@ -202,7 +209,8 @@ class Grid:
             for number in range(1, len(one) + 1)
         ]
         table = self.tables.setdefault(name, Table(name, (*outer.repeats, name)))
-        self._add(table, _plain(chain.from_iterable(lists)), at, inside + start, row[inside])
+        people = _plain(chain.from_iterable(lists))
+        self._add(table, people, at, inside + start, row[inside], regular)
 
 
 def small_submission(
@@ -226,6 +234,19 @@ def small_submission(
     return submission
 
 
+def _add_answers(
+    answers: _Answers, start: int, records: list[Record], name: str, row: Ints, regular: Bools
+) -> None:
+    try:
+        answers.add(start, map(dict.get, records, repeat(name)), len(records))
+    except TypeError:
+        values = [record.get(name) for record in records]
+        fine = [value is None or type(value) is str for value in values]
+        regular[row[~np.array(fine)]] = False
+        texts = (value if good else None for value, good in zip(values, fine, strict=True))
+        answers.add(start, texts, len(records))
+
+
 def _what(form: Form, table: str, name: str) -> str:
     question, group = form.questions.get(name), form.groups.get(name)
     if group is not None and group.repeat:
@@ -236,7 +257,7 @@ def _what(form: Form, table: str, name: str) -> str:
     return "system" if not table and is_system_key(name) else "strange"
 
 
-def _plain(rows: Iterable[Row]) -> list[dict[str, Any]]:
+def _plain(rows: Iterable[Row]) -> list[Record]:
     return [row if type(row) is dict else dict(row) for row in rows]
 
 

@@ -58,6 +58,11 @@ class Judged:
         self._typed = question.type in TESTS or bool(form.choices_of(question))
         self._fits: dict[Any, int] = {}
 
+    @property
+    def rules(self) -> list[_Rule]:
+        """What has to be looked up."""
+        return [rule for rule in (self._asked, self._required, self._rules) if rule is not None]
+
     def judge(self, grid: Grid) -> Findings:
         """Yield the findings in the rows of the question's table, in the order of the checks of one."""
         table = grid.tables.get(self.table)
@@ -119,6 +124,11 @@ class Counted:
             needs = None
         self._rule = _Rule(form, group.path, needs, self._look)
 
+    @property
+    def rules(self) -> list[_Rule]:
+        """What has to be looked up."""
+        return [self._rule]
+
     def judge(self, grid: Grid) -> Findings:
         """Yield the rows of the main table in which the number is wrong."""
         main = grid.tables[""]
@@ -148,17 +158,17 @@ class _Rule:
 
     def __init__(self, form: Form, path: str, needs: Needs | None, look: Look) -> None:
         self._form, self._path, self._look = form, path, look
-        self._needs = None if needs is None else list(needs)
+        self.needs = None if needs is None else list(needs)
         self._known: dict[Any, int] = {}
 
     def results(
         self, grid: Grid, table: Table, rows: Ints, *, instances: Ints | None = None
     ) -> Numbers:
         """Return what it says for rows of a table, as numbers of `VERDICTS`."""
-        if self._needs is None:
+        if self.needs is None:
             found = [self._try(grid.submission(table, row), table.at[row]) for row in rows.tolist()]
             return np.array(found, dtype=np.int8)
-        columns = [grid.column(table, depth, path) for depth, path in self._needs]
+        columns = [grid.column(table, depth, path) for depth, path in self.needs]
         counts = [] if instances is None else [instances[rows]]
         groups, first = _combinations(len(rows), [c.codes[rows] for c in columns] + counts)
         texts = [[c.texts[code] for code in c.codes[rows[first]].tolist()] for c in columns]
@@ -178,7 +188,7 @@ class _Rule:
 
     def _small(self, key: tuple[Any, ...], at: At) -> Submission:
         """Make a submission of the answers, and behind them the number of instances, of a key."""
-        needs = self._needs or []
+        needs = self.needs or []
         answers = {
             (path, at[:depth]): text for (depth, path), text in zip(needs, key, strict=False)
         }

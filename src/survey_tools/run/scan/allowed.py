@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from survey_tools.clean.name_words import fold
-from survey_tools.clean.personal_text import KINDS, find_personal_text, national_digits
+from survey_tools.clean.personal_data.name_words import fold
+from survey_tools.clean.personal_data.text import KINDS, find_personal_text, national_digits
 from survey_tools.errors import ParamsError
 from survey_tools.run.scan.known import Known
 

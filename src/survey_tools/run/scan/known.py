@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from survey_tools.clean.name_words import fold
-from survey_tools.clean.personal_text import find_personal_text, national_digits
+from survey_tools.clean.personal_data.name_words import fold
+from survey_tools.clean.personal_data.text import find_personal_text, national_digits
 from survey_tools.errors import DisclosureError
 from survey_tools.params import Workspace
 from survey_tools.run.execute import server_tokens

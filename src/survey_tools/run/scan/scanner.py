@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from survey_tools.clean.free_text import place_names
-from survey_tools.clean.personal_text import KINDS, find_personal_text
+from survey_tools.clean.personal_data.screen import place_names
+from survey_tools.clean.personal_data.text import KINDS, find_personal_text
 from survey_tools.params import Workspace
 from survey_tools.run.scan.allowed import Allowed, read_allowed
 from survey_tools.run.scan.known import Known, read_known

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from survey_tools.errors import DisclosureError
+from survey_tools.run.erasing.traces import CACHES
 from survey_tools.run.scan.scanner import Finding, Scanner, Unread
-from survey_tools.run.traces import CACHES
 
 NOT_PUBLISHED = CACHES | {".git"}
 """Folders that are not looked into: the history of git, and what tools keep for themselves."""

@@ -1,0 +1,1 @@
+"""Give every answer its type and hold it against the register; makes no analysis variable."""

@@ -1,0 +1,1 @@
+"""Read the documented corrections and apply them to typed rows; decides none."""

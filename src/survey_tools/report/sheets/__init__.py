@@ -1,0 +1,1 @@
+"""Write the field supervisor's sheets: a page and a workbook a team and an enumerator."""

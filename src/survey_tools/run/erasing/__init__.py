@@ -1,0 +1,1 @@
+"""Take a household out of the whole workspace, with a receipt."""

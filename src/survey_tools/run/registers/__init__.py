@@ -1,0 +1,1 @@
+"""Hold registers against the forms, and start one from any form."""
