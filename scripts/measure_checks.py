@@ -34,9 +34,9 @@ BATTERIES = [
     "gap_view",
     "life_view",
 ]
-SHARES = (0.2, 0.4, 0.6, 0.8)
+SHARES = (0.1, 0.2, 0.3, 0.4)
 FACTORS = (3, 10, 30, 100)
-PACES = (4.0, 3.0, 2.0, 1.0)
+PACES = (9.0, 7.0, 5.0, 3.0)
 
 
 def main() -> None:

@@ -194,6 +194,21 @@ def edited_rows(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return _ids([row["_id"] for row in rows if _is_edited(row)])
 
 
+def _known_flags(ws: Workspace) -> pd.DataFrame | None:
+    """Return the flags of earlier runs; those of another server are about other rows, and are forgotten."""
+    if not _is(ws, "flags"):
+        return None
+    flags = contracts.read_table(ws.clean, "flags")
+    return flags.loc[flags["source"] == _source(ws)] if "source" in flags else None
+
+
+def _source(ws: Workspace) -> str:
+    """Name the server that the rows are of; in the demo also the synthetic district."""
+    mark = ws.raw / DISTRICT_MARK
+    district = mark.read_text(encoding="utf-8") if mark.is_file() else ""
+    return "/".join(part for part in (ws.study.server.slug, district) if part)
+
+
 def _is(ws: Workspace, name: str) -> bool:
     return (ws.clean / f"{name}.parquet").is_file()
 

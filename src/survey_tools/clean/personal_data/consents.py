@@ -47,7 +47,8 @@ def consent_ledger(main: pd.DataFrame, register: Register) -> pd.DataFrame:
         form that held it. `how` is the question.
     """
     questions = [name for name in _questions(register) if name in main]
-    met = _met(main, questions)
+    needed = {*COLUMNS, "visit_result", *TIMES, VERSION, FORM_VERSION, *questions}
+    met = _met(main[[name for name in main if name in needed]], questions)
     at, at_from = _moments(met)
     head = met.reindex(columns=["_id", "hhid", "wave", "visit_type"]).assign(
         at=at, at_from=at_from, version=_text(met, VERSION), form_version=_text(met, FORM_VERSION)

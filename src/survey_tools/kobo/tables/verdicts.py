@@ -26,8 +26,10 @@ from survey_tools.kobo.tables.grid import Column, Grid, Ints, Table, small_submi
 from survey_tools.kobo.tables.relevance import Reach
 
 UNKNOWN = "unknown"
-MOST_KNOWN = 20_000
+MOST_KNOWN = 100_000
 """Combinations kept: a question whose answers are all different gains nothing by more."""
+SPARSE = 20
+"""Times as many possible combinations as rows, from which on they are sorted to be numbered."""
 
 VERDICTS = ("", "not asked", UNKNOWN, "missing_required", "type", "choice", "constraint",
             "repeat_count")  # fmt: skip
@@ -228,8 +230,23 @@ def _combinations(n: int, codes: Sequence[Ints]) -> tuple[Ints, Ints]:
     first = groups[:1]
     for column in codes:
         # numbers stay below the number of rows, so that no product grows too large
-        together = groups * (column.max(initial=0) + 1) + column
-        _, first, groups = np.unique(together, return_index=True, return_inverse=True)
+        many = int(column.max(initial=0)) + 1
+        together = groups * many + column
+        size = (int(groups.max(initial=0)) + 1) * many
+        groups, first = _numbered(together, size) if size <= SPARSE * n else _sorted(together)
+    return groups, first
+
+
+def _numbered(values: Ints, size: int) -> tuple[Ints, Ints]:
+    """Give values below `size` numbers in rising order, and name a row of each."""
+    row_of = np.full(size, -1)
+    row_of[values] = np.arange(len(values))
+    there = row_of >= 0
+    return (np.cumsum(there) - 1)[values], row_of[there]
+
+
+def _sorted(values: Ints) -> tuple[Ints, Ints]:
+    _, first, groups = np.unique(values, return_index=True, return_inverse=True)
     return groups, first
 
 
