@@ -95,12 +95,12 @@ def test_pull__files_come_once_and_lie_privately(served):
     ws = open_workspace(root / "params" / "study.yml")
     uid = ws.study.forms["site"].uid
     row_id = sandbox.assets[uid].rows.select({})[-1]
-    sandbox.attach(uid, row_id, "audit.csv", b"event,node,start,end\n", question="audit")
+    sandbox.attach(uid, row_id, "shop.jpg", b"a picture", question="photo")
     told = [survey_tools("pull", "--files", cwd=root, KOBO_TOKEN=TOKEN) for _ in range(2)]
     counts = [done.stdout.splitlines()[-1].split() for done in told]
     assert counts == [["site", "1", "0", "0", "0"], ["site", "0", "1", "0", "0"]]
-    (file,) = ws.attachments("site").glob(f"{row_id}/*-audit.csv")
-    assert file.read_bytes() == b"event,node,start,end\n"
+    (file,) = ws.attachments("site").glob(f"{row_id}/*-shop.jpg")
+    assert file.read_bytes() == b"a picture"
     assert file.stat().st_mode & 0o077 == 0
 
 

@@ -9,12 +9,14 @@ import shutil
 import stat
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from survey_tools.kobo import Store
+from survey_tools.kobo.sandbox import load_sandbox
 from survey_tools.params import ROOT_VARIABLE, open_workspace
 from tests_support import SMALL, copy_workspace, survey_tools
 
@@ -54,12 +56,21 @@ def test_run__again_redoes_nothing_and_one_commune_redoes_only_its_page(workspac
 def test_pull__holds_what_the_sandbox_serves(workspace):
     ws = open_workspace(workspace / "params" / "study.yml")
     (folder,) = ws.sandbox.glob("small-*")
+    assets = {asset.uid: asset for asset in load_sandbox(folder)}
+    index = json.loads((folder / "sandbox.json").read_bytes())
+    listed = {entry["uid"]: entry.get("files", []) for entry in index["assets"]}
     for form, settings in ws.study.forms.items():
-        lines = (folder / settings.uid / "submissions.jsonl").read_text("utf-8").splitlines()
-        served = {row["_id"]: row for row in map(json.loads, lines)}
+        rows = assets[settings.uid].rows
+        served = {row_id: json.loads(rows.line(row_id)) for row_id in rows.select({})}
+        files = Counter(file["row_id"] for file in listed[settings.uid])
         with Store.read(ws.store(form)) as store:
             held = {row["_id"]: row for row in store.rows()}
-        assert held == served
+        # their addresses are those of the server that served them
+        carried = {i: len(row.pop("_attachments")) for i, row in held.items()}
+        assert carried == {i: files[i] for i in held}
+        assert held == {
+            i: {k: v for k, v in row.items() if k != "_attachments"} for i, row in served.items()
+        }
 
 
 def test_run__files_with_rows_are_private(workspace):
