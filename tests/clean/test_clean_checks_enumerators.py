@@ -9,7 +9,11 @@ from check_frames import fieldwork, found, household, roster, visits
 from clean_frames import code
 
 from survey_tools.clean import effects_table
-from survey_tools.clean.enumerators import benjamini_hochberg, enumerator_effects, unusual_shares
+from survey_tools.clean.checks.enumerators import (
+    benjamini_hochberg,
+    enumerator_effects,
+    unusual_shares,
+)
 
 
 def by_four(number=120, **answers):

@@ -7,7 +7,7 @@ import openpyxl
 import pytest
 from sheet_frames import DAY, ONE, OTHER_TEAM, TEAM, WS, make_flags, write
 
-from survey_tools.clean import flag_answers
+from survey_tools.clean.checks import flag_answers
 from survey_tools.report.sheets import books as sheet_books
 from survey_tools.report.sheets import words as sheet_words
 

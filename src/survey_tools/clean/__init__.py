@@ -24,10 +24,10 @@ from survey_tools.clean.checks import (
     progress_table,
     run_checks,
 )
+from survey_tools.clean.checks.flag_answers import ANSWERS, corrected_flags, read_flag_answers
+from survey_tools.clean.checks.follow import STATES, follow_flags, with_keys
 from survey_tools.clean.corrections.apply import apply_corrections, corrections_log
 from survey_tools.clean.corrections.read import Correction, gather_corrections, read_corrections
-from survey_tools.clean.flag_answers import ANSWERS, corrected_flags, read_flag_answers
-from survey_tools.clean.follow import STATES, follow_flags, with_keys
 from survey_tools.clean.household import NOT_IN_SAMPLE, CleanHousehold, clean_household
 from survey_tools.clean.household_ids.codes import household_code_ok
 from survey_tools.clean.household_ids.settle import (

@@ -115,7 +115,7 @@ class EnumeratorCheck(Check):
     """Flags enumerators unlike the others.
 
     `least` rows a wave, `z` robust distances, `gap` as a share; see
-    `survey_tools.clean.enumerators.unusual_shares`.
+    `survey_tools.clean.checks.enumerators.unusual_shares`.
     """
 
     least: Annotated[int, Field(ge=2)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from survey_tools.clean.checks.base import Fieldwork, flags, joined, nothing, percent, present
-from survey_tools.clean.enumerators import enumerator_effects, unusual_shares
+from survey_tools.clean.checks.enumerators import enumerator_effects, unusual_shares
 from survey_tools.params import EnumeratorCheck
 
 
@@ -82,7 +82,7 @@ def effects_table(work: Fieldwork) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Of `survey_tools.clean.enumerators.enumerator_effects`, for all outcomes; `q_value` over all of them.
+        Of `enumerators.enumerator_effects`, for all outcomes; `q_value` over all of them.
     """
     rule = work.rules.enumerator_effect
     parts = []

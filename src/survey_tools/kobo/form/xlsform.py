@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import openpyxl
-
 from survey_tools.errors import KoboError
 
 Row = dict[str, Any]
@@ -102,6 +100,8 @@ def rename_question(content: dict[str, Any], old: str, new: str) -> dict[str, An
 
 def _sheets(path: Path) -> dict[str, list[Row]]:
     """Read every sheet as rows keyed by its header; empty cells and empty rows are left out."""
+    import openpyxl  # takes a fifth of a second
+
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except FileNotFoundError as error:

@@ -12,7 +12,7 @@ from survey_tools.report.wording import Wording, entries
 
 TEAM, ENUMERATOR = "team", "enumerator"
 SENT_TO = {"file": "data/private/flag_answers.csv"}
-"""Where answers are read from (`survey_tools.clean.flag_answers`)."""
+"""Where answers are read from (`survey_tools.clean.checks.flag_answers`)."""
 
 
 class SheetWords(Wording):

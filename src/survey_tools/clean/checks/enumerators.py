@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import special
 
 MAD_TO_SD = 1.4826
 """A normal distribution's standard deviation over its median absolute deviation."""
@@ -125,6 +124,8 @@ def _effects(rows: pd.DataFrame, name: str, least: int) -> pd.DataFrame:
 
 def _tested(table: pd.DataFrame, variance: float, df: int) -> pd.DataFrame:
     """Compare each with the others; one beyond doubt is taken out of the others before the next look."""
+    from scipy import special  # takes a fifth of a second
+
     n, wr = table["n"].to_numpy(dtype=float), table["wr"].to_numpy()
     usual = np.ones(len(table), dtype=bool)
     while True:
