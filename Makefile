@@ -29,7 +29,7 @@ lab: $(READY)
 test: export OPENBLAS_NUM_THREADS = 1
 test: $(READY) lint
 	@scripts/install-browser.sh
-	@$(BIN)/pytest -n 2 --dist loadgroup
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 lint: $(READY)
 	@$(BIN)/ruff check .
@@ -38,6 +38,7 @@ lint: $(READY)
 
 bench: $(READY)
 	@$(BIN)/python bench/kobo.py --quick
+	@$(BIN)/python bench/clean.py --quick
 	@$(BIN)/python bench/run.py
 
 lock: $(READY)
@@ -45,4 +46,4 @@ lock: $(READY)
 	  pyproject.toml --group dev --output-file requirements.lock
 
 clean:
-	rm -rf .venv $(wildcard bench/.venv*) .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv $(wildcard bench/.venv*) bench/.cache .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -7,18 +7,21 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
+import pandas as pd
 import psutil
 import pytest
 from typer.testing import CliRunner
 
 from survey_tools import __version__, run
-from survey_tools.cli import app
+from survey_tools.cli import app, base
 from survey_tools.errors import KoboError
 from survey_tools.kobo import KoboSession
 from survey_tools.run.files import read_json
+from survey_tools.run.scan import Scanner
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
@@ -138,6 +141,55 @@ def test_unexpected_error__one_line_and_a_private_log(workspace, monkeypatch):
     assert str(log) in done.output
     assert "ZeroDivisionError: in the middle" in log.read_text(encoding="utf-8")
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
+
+
+def _log_of(error: Exception, workspace: Path, monkeypatch) -> str:
+    def broken(*_, **__):
+        raise error
+
+    monkeypatch.setattr(run, "run_reports", broken)
+    assert _call("report", "--run", "trial").exit_code == 1
+    (log,) = (workspace / "reports" / "trial").glob("error-*.log")
+    return log.read_text(encoding="utf-8")
+
+
+def test_unexpected_error__its_log_has_no_private_value(workspace, monkeypatch):
+    private = workspace / "data" / "private"
+    private.mkdir(parents=True)
+    pd.DataFrame({"value": ["0398123457"]}).to_parquet(private / "contacts.parquet")
+    log = _log_of(KeyError("0301234567", 398123457, 398123458), workspace, monkeypatch)
+    assert "KeyError: ('[phone]', [phone], 398123458)" in log
+    assert "in broken" in log
+
+
+def test_unexpected_error__private_tables_that_cannot_be_read(workspace, monkeypatch):
+    private = workspace / "data" / "private"
+    private.mkdir(parents=True)
+    (private / "contacts.parquet").write_bytes(b"broken")
+    assert "KeyError: '[phone]'" in _log_of(KeyError("0301234567"), workspace, monkeypatch)
+
+
+def test_unexpected_error__what_cannot_be_blotted_is_not_written(workspace, monkeypatch):
+    def no_blot(*_):
+        raise RecursionError
+
+    monkeypatch.setattr(Scanner, "blot", no_blot)
+    log = _log_of(KeyError("0301234567"), workspace, monkeypatch)
+    assert "0301234567" not in log
+    assert "KeyError (its message is left out" in log
+    assert "in broken" in log
+
+
+def test_unexpected_error__a_study_that_breaks_again_is_told_in_one_line(tmp_path, monkeypatch):
+    def broken(*_):
+        raise TypeError("0301234567")
+
+    monkeypatch.setattr(base, "open_study", broken)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    told = base._unexpected(TypeError("0301234567"), {})
+    (log,) = tmp_path.glob("error-*.log")
+    assert str(log) in told
+    assert log.read_text(encoding="utf-8") == "TypeError: [phone]\n"
 
 
 def test_debug__shows_the_trace(workspace):

@@ -98,6 +98,21 @@ def test_register_draft__needs_no_study_for_a_workbook(tmp_path, monkeypatch):
     assert "check: class of personal data" in cows
 
 
+@pytest.mark.parametrize("rows", [[], [("note", "hello", "Good day")]])
+def test_register_draft__a_workbook_without_a_question_makes_no_file(tmp_path, monkeypatch, rows):
+    monkeypatch.chdir(tmp_path)
+    book = openpyxl.Workbook()
+    book.active.title = "survey"
+    for row in (("type", "name", "label"), *rows):
+        book.active.append(row)
+    book.save("empty.xlsx")
+    done = _call("draft", "empty.xlsx", "--out", "empty.csv")
+    assert done.exit_code == 2
+    assert "empty.xlsx" in done.output
+    assert "no question" in done.output
+    assert not Path("empty.csv").exists()
+
+
 def test_register_draft__never_overwrites(workspace):
     register = workspace / "params" / "register" / "site.csv"
     before = register.read_bytes()

@@ -123,3 +123,20 @@ def test_open_workspace__the_share_of_other_households_is_stated(workspace):
     path = _change(workspace, "max_other_households: 0.05", "max_other_households: 1.5")
     with pytest.raises(ParamsError, match="max_other_households"):
         open_workspace(path)
+
+
+@pytest.mark.parametrize("run", ["", "../evil", "/tmp/x", "a/b", ".hidden", "main-field", "a b"])
+def test_reports__a_run_has_a_plain_name(run):
+    ws = open_workspace(ROOT / "params" / "study.yml")
+    for folder in (ws.reports, ws.field_sheets):
+        with pytest.raises(ParamsError, match="name of the run"):
+            folder(run)
+
+
+def test_field_sheets__lie_beside_the_pages_of_their_run():
+    ws = open_workspace(ROOT / "params" / "study.yml")
+    assert (
+        ws.field_sheets("2026.đợt_2").parent
+        == ws.reports("2026.đợt_2").parent
+        == ws.root / "reports"
+    )

@@ -101,3 +101,11 @@ def test_attrition__without_waves_says_what_is_missing(households, design):
     bare = households.drop(columns=[c for c in households if c.startswith("interviewed")])
     with pytest.raises(DesignError, match="interviewed__"):
         attrition(bare, design)
+
+
+def test_balance__of_a_study_without_a_baseline_says_so(households, design):
+    later = households.assign(interviewed__w1=0)
+    joint = balance_joint(later, design, ["resp_age", "poor"]).iloc[0]
+    assert (joint.n, joint.n_teams, joint.note) == (0, 0, "no interview at the baseline")
+    assert np.isnan(joint.p_value)
+    assert balance(later, design, ["resp_age"]).estimate.isna().all()

@@ -11,7 +11,7 @@ import pytest
 
 from survey_tools.params import open_workspace
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workspace")]
+pytestmark = [pytest.mark.slow]
 
 
 def test_run__every_table_with_codes_says_of_which_list_they_are(workspace):

@@ -20,7 +20,7 @@ from survey_tools.params import ROOT_VARIABLE
 NOTEBOOKS = sorted(path.name for path in (Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 TIMEOUT = 240_000
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("workspace")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 class Lab:

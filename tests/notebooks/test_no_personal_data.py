@@ -18,7 +18,7 @@ from survey_tools.params import open_workspace
 from survey_tools.synthetic.planting import INVENTED_TEXTS
 from tests_support import survey_tools
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workspace")]
+pytestmark = [pytest.mark.slow]
 
 NAMES = ("Nguyễn Thị Hạnh", "Trần Văn Bình", "Phạm Thu Trang", "Lê Đức Mạnh", "Vũ Thị Lan",
          "Hoàng Văn Sơn")  # fmt: skip

@@ -20,7 +20,7 @@ from survey_tools.kobo.sandbox import load_sandbox
 from survey_tools.params import ROOT_VARIABLE, open_workspace
 from tests_support import SMALL, copy_workspace, survey_tools
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workspace")]
+pytestmark = [pytest.mark.slow]
 
 
 def _plain_environment() -> dict[str, str]:

@@ -15,7 +15,7 @@ from survey_tools.report.codebook.pages import FILES, TABLE
 from survey_tools.run.codebook import codebook_entries, undescribed
 from survey_tools.run.codebook_sources import TABLES, TWINS
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workspace")]
+pytestmark = [pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from survey_tools.run.erasing.find import find_in_stores
 from survey_tools.run.files import read_json
 from tests_support import survey_tools
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workspace")]
+pytestmark = [pytest.mark.slow]
 
 OWN = ("/phone_recontact", "/gps", "/comment", "/enum_note", "/consent_at")
 IDENTITIES = ("_uuid", "meta/instanceID", "meta/rootUuid", "meta/deprecatedID")

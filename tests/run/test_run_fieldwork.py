@@ -29,7 +29,7 @@ from survey_tools.run.fieldwork import edited_rows, version_table
 from survey_tools.run.server import PRESET_VARIABLE
 from tests_support import copy_workspace
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("fieldwork")]
+pytestmark = [pytest.mark.slow]
 MONDAY, TUESDAY = date(2026, 11, 2), date(2026, 11, 3)
 
 

@@ -17,7 +17,7 @@ from survey_tools.run import Server, plan_reports, pull_all, read_tables, status
 
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workspace")]
+pytestmark = [pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

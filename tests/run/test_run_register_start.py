@@ -12,6 +12,7 @@ import pytest
 from survey_tools.clean.answers.columns import typed
 from survey_tools.clean.answers.held import hold_answers, validate_held
 from survey_tools.clean.personal_data.split import split_personal
+from survey_tools.errors import ParamsError
 from survey_tools.kobo import Form, flatten
 from survey_tools.kobo.form.xlsform import read_xlsform, rename_question
 from survey_tools.params import open_workspace
@@ -37,7 +38,7 @@ SURVEY = [
     ("select_multiple crops", "crops", "Which crops?", None, None, None),
     ("decimal", "area", "Hectares", None, ". >= 0 and . <= 50", None),
     ("begin_repeat", "plots", "Plots", None, None, None),
-    ("integer", "trees", "Trees", None, ". >= 0", None),
+    ("integer", "trees", "Trees", None, ". >= 0 and . <= 5000", None),
     ("text", "seen", "What did you see on the plot?", None, None, None),
     ("end_repeat", None, None, None, None, None),
     ("calculate", "double", None, None, None, "${area} * 2"),
@@ -186,8 +187,16 @@ def test_write_new__is_whole_and_never_overwrites(tmp_path):
     assert [p.name for p in path.parent.iterdir()] == ["farm.csv"]
 
 
+@pytest.mark.parametrize("out", ["a.csv", "register/a.csv"])
+def test_write_new__names_the_file_as_it_was_given(tmp_path, monkeypatch, out):
+    monkeypatch.chdir(tmp_path)
+    write_new("name\n", Path(out))
+    with pytest.raises(ParamsError) as refused:
+        write_new("other\n", Path(out))
+    assert refused.value.where == out
+
+
 @pytest.mark.slow
-@pytest.mark.xdist_group("workspace")
 @pytest.mark.parametrize("form", ["household", "team_log", "site"])
 def test_start_register__of_a_pulled_form_fits_all_its_versions(workspace, tmp_path, form):
     ws = open_workspace(workspace / "params" / "study.yml")

@@ -116,7 +116,6 @@ def test_check_register__refuses_a_form_that_the_study_has_not(ws):
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("workspace")
 def test_check_register__fits_the_versions_deployed(workspace):
     findings = check_register(open_workspace(workspace / "params" / "study.yml"))
     assert not has_errors(findings), findings_text(findings)
@@ -207,7 +206,23 @@ def _form(survey: list[dict], choices: list[dict] | None = None) -> dict:
         ("text", "enumerator_code", None, "staff_code", False),
         ("integer", "income", "Monthly income", "sensitive", False),
         ("integer", "age", "Tuổi", "quasi_identifier", False),
-        ("integer", "q4", None, "quasi_identifier", False),
+        ("integer", "q4", None, "direct_identifier", False),
+        ("integer", "q6", "Number", "direct_identifier", False),
+        ("integer", "so_dt", "Số ĐT", "direct_identifier", False),
+        ("text", "so_dt", "Số ĐT", "direct_identifier", False),
+        ("integer", "lh", "ĐT liên hệ của trưởng thôn", "direct_identifier", False),
+        ("integer", "q1", "Số di động của ông/bà trong xã", "direct_identifier", False),
+        ("integer", "q2", "Contact number of the village head", "direct_identifier", False),
+        ("integer", "q3", "Mobile, at work", "direct_identifier", False),
+        ("integer", "q5", "Work number", "direct_identifier", False),
+        ("integer", "q7", "Cell no. of the school", "direct_identifier", False),
+        ("integer", "sdt1", "Tuổi và SĐT1", "direct_identifier", False),
+        ("integer", "stk", "STK nhận lương", "direct_identifier", False),
+        ("integer", "acc", "Account no.", "direct_identifier", False),
+        ("integer", "q8", "Số CMT do tỉnh cấp", "direct_identifier", False),
+        ("integer", "momo", "Momo, for the transfer", "direct_identifier", False),
+        ("integer", "dt", "Diện tích (m2)", "quasi_identifier", False),
+        ("text", "dt", None, "direct_identifier", False),
         ("date", "born", "Ngày sinh", "quasi_identifier", False),
         ("today", "today", None, "none", True),
         ("a_type_of_next_year", "q5", None, "free_text", False),
@@ -218,6 +233,40 @@ def test_draft_questions__guesses_the_class(type_, name, label, wanted, sure):
     (question,) = draft_questions(_form([row]))
     assert question.personal_data == wanted
     assert ("class" not in question.note) is sure
+
+
+@pytest.mark.parametrize(
+    ("constraint", "wanted"),
+    [
+        (". >= 0 and . <= 99999", "quasi_identifier"),
+        (". >= 0 and . <= 100000", "direct_identifier"),
+        (". >= 0", "direct_identifier"),
+    ],
+)
+def test_draft_questions__a_number_that_may_be_long_may_be_a_phone(constraint, wanted):
+    row = {"type": "integer", "name": "q4", "label": ["Cows"], "constraint": constraint}
+    (question,) = draft_questions(_form([row]))
+    assert question.personal_data == wanted
+    assert question.note == "check: class of personal data, role"
+
+
+def test_draft_questions__a_form_without_groups_is_not_paradata():
+    survey = [
+        {"type": "start", "name": "begun"},
+        {"type": "text", "name": "end", "label": ["When it ended"]},
+        {"type": "integer", "name": "age", "label": ["Age"]},
+        {"type": "text", "name": "remarks", "label": ["Remarks"]},
+        {"type": "text", "name": "phone"},
+        {"type": "begin_group", "name": "meta"},
+        {"type": "calculate", "name": "version", "calculation": "'v1'"},
+        {"type": "end_group"},
+    ]
+    rows = {q.name: q for q in draft_questions(_form(survey))}
+    assert {name: q.role for name, q in rows.items()} == {
+        "begun": "paradata", "end": "paradata", "age": "descriptive", "remarks": "descriptive",
+        "phone": "contact", "version": "paradata",
+    }  # fmt: skip
+    assert [name for name, q in rows.items() if "role" in q.note] == ["age", "remarks"]
 
 
 def test_draft_questions__a_calculation_is_as_personal_as_what_it_reads():

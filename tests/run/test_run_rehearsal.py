@@ -20,7 +20,7 @@ from survey_tools.run.rehearsal import (
 from survey_tools.synthetic import DistrictParameters
 from tests_support import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("rehearsal")]
+pytestmark = [pytest.mark.slow]
 
 SEEDS, WHOLE_SEEDS = (201, 202, 203, 204), (101, 102)
 SURE = sorted(kind for kind, planted in PLANTED.items() if planted.sure)

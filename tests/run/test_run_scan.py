@@ -10,6 +10,7 @@ import struct
 import subprocess
 import zipfile
 import zlib
+from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 
@@ -224,6 +225,11 @@ def test_read_bytes__says_nothing_of_a_plain_picture():
         ("+84398123457", "phone"),
         ("84-398-123-457", "phone"),
         ("(0398) 123.457", "phone"),
+        ("398123457", "phone"),
+        ("398123457.0", "phone"),
+        ("0398123457.0", "phone"),
+        ("84398123457.0", "phone"),
+        ("[1,398123457,2]", "phone"),
         ("id90398123457x", "phone"),
         ("a0398123457b", "phone"),
         ("20.731237,105.912349", "position"),
@@ -249,7 +255,8 @@ def test_known__is_found_however_it_is_written(text, kind):
 @pytest.mark.parametrize(
     "text",
     ["0398123458", "0.39812345712", "20.731237", "20.731237 and 106.912349", "thu trâng",
-     "Nguyễn Thị, và sau đó rất lâu: Hạnh", "10291-T03-H017-4", "1.001185012346"],
+     "Nguyễn Thị, và sau đó rất lâu: Hạnh", "10291-T03-H017-4", "1.001185012346",
+     "398123458", "1398123457", "3981234570", "5.398123457", "398123457.5", "398123457.05"],
 )  # fmt: skip
 def test_known__nothing_else_is_found(text):
     assert list(KNOWN.find(text)) == []
@@ -261,6 +268,39 @@ def test_known__a_column_of_latitudes_tells_a_position_without_its_longitude():
         ("column lat", "position"),
         ("column n", "phone"),
     }
+
+
+def as_table(suffix, frame):
+    if suffix == "html":
+        return frame.to_html(float_format="{:.1f}".format).encode("utf-8")
+    if suffix in ("csv", "json"):
+        return getattr(frame, f"to_{suffix}")().encode("utf-8")
+    stream = BytesIO()
+    frame.to_excel(stream) if suffix == "xlsx" else frame.to_parquet(stream)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["int64", "float64"])
+@pytest.mark.parametrize("suffix", ["csv", "html", "json", "xlsx", "parquet"])
+def test_known__a_phone_that_a_table_made_a_number_is_found(suffix, kind):
+    """And no other number of nine digits, such as an `_id` of KoboToolbox."""
+    for number, kinds in ((398123457, {"phone"}), (84398123457, {"phone"}), (398123458, set())):
+        table = as_table(suffix, pd.DataFrame({"_id": [512345678, number]}).astype(kind))
+        findings, _ = Scanner(KNOWN).scan(f"a.{suffix}", table)
+        assert {one.kind for one in findings if one.known} == kinds, number
+        assert {one.kind for one in Scanner().scan(f"a.{suffix}", table)[0]} <= kinds, number
+
+
+def test_known__a_decimal_column_is_read_and_odd_floats_do_no_harm():
+    odd = pd.DataFrame({"n": [float("nan"), float("inf"), -398123457.0, 398123457.5, 1e300]})
+    assert found("a.parquet", as_table("parquet", odd), Scanner(KNOWN)) == set()
+    exact = pd.DataFrame({"n": [Decimal("398123457.00"), None]})
+    assert found("a.parquet", as_table("parquet", exact), Scanner(KNOWN)) == {("column n", "phone")}
+
+
+def test_blot__a_known_phone_without_its_0():
+    blotted = Scanner(KNOWN).blot("KeyError: 398123457; 512345678; (0) 398123457; +84 398123457")
+    assert blotted == "KeyError: [phone]; 512345678; ([phone]; +[phone]"
 
 
 def test_known__shows_no_value():
