@@ -24,6 +24,8 @@ from survey_tools.estimate.regression import (
 INTERVIEWED = "interviewed"
 _ARMS = {0: "regular", 1: "intensive"}
 
+JOINT = ["statistic", "df_num", "df_denom", "p_value", "n", "n_teams", "note"]
+
 
 def balance(households: pd.DataFrame, design: Design, variables: Iterable[str]) -> pd.DataFrame:
     """Compare the arms on each variable among households interviewed at the baseline.
@@ -67,6 +69,10 @@ def balance_joint(
     """
     design.check(households)
     frame = _at_baseline(households, design)
+    if frame.empty:
+        row = dict.fromkeys(("statistic", "p_value"), np.nan)
+        counts = dict.fromkeys(("df_num", "df_denom", "n", "n_teams"), 0)
+        return pd.DataFrame([row | counts | {"note": "no interview at the baseline"}])[JOINT]
     tested, filled = _tested_and_marks(frame, design, list(variables))
     strata = stratum_dummies(frame, design)
     marks = independent(strata.matrix, filled)
@@ -88,7 +94,7 @@ def balance_joint(
         fit = model.fit(cov_type="cluster", cov_kwds={"groups": clusters}, use_t=True)
         test = fit.f_test(np.eye(len(kept.names), exog.shape[1]))
         row |= {"statistic": float(test.fvalue), "p_value": float(test.pvalue)}
-    return pd.DataFrame([row])
+    return pd.DataFrame([row])[JOINT]
 
 
 def attrition(

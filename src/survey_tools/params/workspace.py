@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 ROOT_VARIABLE = "SURVEY_TOOLS_ROOT"
 DEFAULT_STUDY = "params/study.yml"
+FIELD = "-field"
+"""Ends the name of the folder of a run's field sheets."""
+
+_RUN = re.compile(r"[^\W_][\w.-]*")
 
 
 @dataclass(frozen=True)
@@ -63,8 +68,18 @@ class Workspace:
         return self.root / "notebooks"
 
     def reports(self, run: str) -> Path:
-        """Pages and record of one run."""
-        return self.root / "reports" / run
+        """Pages and record of one run.
+
+        Raises
+        ------
+        ParamsError
+            When the name of the run is no plain name of a folder, or that of the sheets of another run.
+        """
+        return self.root / "reports" / _run_name(run)
+
+    def field_sheets(self, run: str) -> Path:
+        """Sheets of the field supervisor: beside the pages of a run, not among them."""
+        return self.root / "reports" / f"{_run_name(run)}{FIELD}"
 
     def store(self, form: str) -> Path:
         """Store of raw rows of `form`."""
@@ -132,6 +147,17 @@ def open_workspace(study: str | Path = DEFAULT_STUDY) -> Workspace:
     path = _find(Path(study))
     root = path.parent.parent
     return Workspace(root=root, study_path=path, study=read_study(path))
+
+
+def _run_name(run: str) -> str:
+    if not _RUN.fullmatch(run) or run.endswith(FIELD):
+        raise ParamsError(
+            "The name of the run cannot be used.",
+            expected=f"letters, digits, point, - and _, such as 2026-wave2; not ending in {FIELD}",
+            found=repr(run),
+            next_step="give another name with --run, or in the notebook's parameter run",
+        )
+    return run
 
 
 def _find(path: Path) -> Path:

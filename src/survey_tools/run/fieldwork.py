@@ -151,7 +151,7 @@ def write_flags(ws: Workspace, checked: Checked) -> Path:
 
 def sheets_folder(ws: Workspace, run: str) -> Path:
     """Return where the supervisor's sheets are: beside the pages of a run, not among them."""
-    return ws.reports(f"{run}-field")
+    return ws.field_sheets(run)
 
 
 def write_field_sheets(ws: Workspace, checked: Checked, run: str) -> Sheets:
