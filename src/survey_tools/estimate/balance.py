@@ -70,9 +70,8 @@ def balance_joint(
     design.check(households)
     frame = _at_baseline(households, design)
     if frame.empty:
-        row = dict.fromkeys(("statistic", "p_value"), np.nan)
-        counts = dict.fromkeys(("df_num", "df_denom", "n", "n_teams"), 0)
-        return pd.DataFrame([row | counts | {"note": "no interview at the baseline"}])[JOINT]
+        nothing = (np.nan, 0, 0, np.nan, 0, 0, "no interview at the baseline")
+        return pd.DataFrame([nothing], columns=JOINT)
     tested, filled = _tested_and_marks(frame, design, list(variables))
     strata = stratum_dummies(frame, design)
     marks = independent(strata.matrix, filled)

@@ -62,6 +62,14 @@ _NUMBERS_OF_ID = (
     "ma so thue|bhxh|bhyt|bank account number|so tai khoan|email|e mail|facebook|signature|chu ky|"
     "photo|anh chup|license plate|bien so"
 )
+_MAYBE = (
+    r"(?:\w*phone\w*|sdt|so ?dt|dt(?!.*\bdien tich)|dtdd|dienthoai|sodienthoai|di dong|didong|"
+    r"mobil\w*|cell\w*|msisdn|sim|hotline|contact|(?:contact|call\w*|work|home|office) n\w+|"
+    r"lien he|lien lac|stk|so tk|account (?:no|nr|num|number)|iban|card (?:no|nr|num|number)|so the|"
+    r"momo|m ?pesa|so vi dien tu|(?:so )?cmt\w*|dinh danh)\d*"
+)
+"""Words of phones, cards and accounts that may mean something else too: never sure."""
+
 _PLACE = "gps|latitude|longitude|coordinates|toa do|vi do|kinh do|plus code|what3words"
 _PLACE_NAMES = "lat|lon|lng|long|x|y"
 """Too short to be told from other words in a label."""
@@ -80,7 +88,8 @@ _SENSITIVE = (
 _QUASI = (
     "age|tuoi|birth|ngay sinh|nam sinh|dob|sex|gender|gioi tinh|marital|hon nhan|education|edu|hoc van|"
     "school|occupation|job|work|nghe|household size|hh size|members|nhan khau|village|commune|ward|"
-    "district|province|hamlet|region|area|location|xa|thon|phuong|huyen|tinh|ap|team|relation|quan he"
+    "district|province|hamlet|region|area|location|xa|thon|phuong|huyen|tinh|ap|team|relation|quan he|"
+    "dien tich"
 )
 _WORDS: dict[str, re.Pattern[str]] = {}
 
@@ -166,7 +175,8 @@ def guess_class(question: Question) -> tuple[str, bool]:
     """Guess the class of personal data of a question that is asked, and whether the guess is sure.
 
     Sure is only what the type says, and a word for something that identifies a person by itself. A
-    calculated field is not asked: `draft_questions` takes the strictest class of what it is made of.
+    calculated field is not asked: `draft_questions` takes the strictest class of what it is made of. A
+    number that may be long, and of which no word says what it counts, may be that of a phone or a card.
     """
     kind = question.base_type
     if kind in BY_TYPE:
@@ -175,21 +185,34 @@ def guess_class(question: Question) -> tuple[str, bool]:
     text = _plain(f"{name} {question.label_vi} {question.label_en}")
     for words, personal_data in _identifying(question):
         if _has(words, text):
-            return personal_data, words not in (_STAFF, _CODE) and _has(words, name)
+            return personal_data, words not in (_STAFF, _CODE, _MAYBE) and _has(words, name)
     if _has(_PLACE_NAMES, name) and kind in NUMBERS:
         return "location", False
     if kind not in (*SELECTS, *NUMBERS, *_MOMENTS):
         return "free_text", False
     if _has(_SENSITIVE, text):
         return "sensitive", False
+    return ("quasi_identifier" if _has(_QUASI, text) else _without_words(question)), False
+
+
+def _without_words(question: Question) -> str:
+    """Return the class of a choice, number or moment of which no known word says what it is."""
+    kind = question.base_type
+    if kind in NUMBERS:
+        return "quasi_identifier" if _is_short(question) else "direct_identifier"
     said = bool(question.label_vi or question.label_en)
-    if _has(_QUASI, text) or (said and kind in SELECTS) or kind in NUMBERS or kind == "date":
-        return "quasi_identifier", False
-    return "sensitive", False
+    return "quasi_identifier" if kind == "date" or (said and kind in SELECTS) else "sensitive"
+
+
+def _is_short(question: Question) -> bool:
+    """Tell whether the limits of a number leave no room for that of a phone or a card."""
+    top = question.limits[1] if question.limits else None
+    return top is not None and top <= _SHORTEST
 
 
 _MOMENTS = ("date", "dateTime", "datetime", "time")
-_LONG = ((_PLACE, "location"), (_PHONE, "direct_identifier"), (_NUMBERS_OF_ID, "direct_identifier"))
+_LONG = ((_PLACE, "location"), (_PHONE, "direct_identifier"), (_NUMBERS_OF_ID, "direct_identifier"),
+         (_MAYBE, "direct_identifier"))  # fmt: skip
 """What a number without narrow limits may be; the first that its words fit."""
 
 _TYPED = ((_ADDRESS, "direct_identifier"), (_NAME, "direct_identifier"), (_STAFF, "staff_code"),
@@ -207,8 +230,7 @@ def _identifying(question: Question) -> tuple[tuple[str, str], ...]:
     if kind in _MOMENTS:
         return ()
     if kind in NUMBERS:
-        top = question.limits[1] if question.limits else None
-        return () if top is not None and top <= _SHORTEST else _LONG
+        return () if _is_short(question) else _LONG
     return (*_LONG, *_TYPED)
 
 
@@ -224,7 +246,7 @@ def _guessed(
     if not sure:
         notes.append("class of personal data")
     role = _role(fact, personal_data)
-    if role in ("descriptive", "consent"):
+    if role in ("descriptive", "consent") or (role == "contact" and not sure):
         notes.append("role")
     missing = "|".join(code for code in fact.codes if code.lower() in NO_ANSWER)
     if missing:
@@ -247,7 +269,8 @@ def _calculated(calculation: str, before: list[Question], groups: set[str]) -> t
 
 
 def _role(fact: Question, personal_data: str) -> str:
-    if fact.module == "meta" or fact.base_type in BY_TYPE or personal_data == "staff_code":
+    of_the_device = fact.path in ("start", "end", "today") or fact.path.startswith("meta/")
+    if of_the_device or fact.base_type in BY_TYPE or personal_data == "staff_code":
         return "paradata"
     text = _plain(f"{fact.name} {fact.label_vi} {fact.label_en}")
     if personal_data == "direct_identifier":

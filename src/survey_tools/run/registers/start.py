@@ -32,12 +32,12 @@ def start_register(source: str, study: str | Path = DEFAULT_STUDY) -> str:
     Raises
     ------
     ParamsError
-        When the study has no such form.
+        When the study has no such form, or the form asks nothing.
     KoboError, StoreError
         When the workbook is none, or the store cannot be read.
     """
     if Path(source).suffix.lower() in WORKBOOKS:
-        return draft_register(Path(source))
+        return _with_rows(draft_register(Path(source)), source)
     ws = open_workspace(study)
     if source not in ws.study.forms:
         raise ParamsError(
@@ -48,7 +48,19 @@ def start_register(source: str, study: str | Path = DEFAULT_STUDY) -> str:
         )
     versions = form_versions(ws, source)
     *older, newest = versions.items()
-    return draft_register(newest[1], dict(older), ws.study.renames(source))
+    return _with_rows(draft_register(newest[1], dict(older), ws.study.renames(source)), source)
+
+
+def _with_rows(text: str, source: str) -> str:
+    """Return a draft as it is; one without rows would be a register of nothing."""
+    if not any(csv.DictReader(io.StringIO(text))):
+        raise ParamsError(
+            "The form has no question, so there is no register to start.",
+            expected="at least one question besides groups and notes",
+            where=source,
+            next_step="look at the sheet survey of the form, or name another workbook",
+        )
+    return text
 
 
 def write_new(text: str, path: Path) -> Path:
@@ -63,7 +75,7 @@ def write_new(text: str, path: Path) -> Path:
         raise ParamsError(
             "There is a file of that name already; a register is never overwritten.",
             expected="a new file",
-            where=f"{path.parent.name}/{path.name}",
+            where=str(path),
             next_step="choose another name with --out, and take over by hand what is new",
         )
     with replacing(path, "The register could not be written", mode=PUBLIC) as temporary:
