@@ -13,6 +13,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -112,14 +113,39 @@ def open_study(study: str) -> Workspace:
 
 def _unexpected(error: Exception, options: dict[str, Any]) -> str:
     """Put the trace of an error that nobody planned for in a file, and say where."""
-    folder = Path(tempfile.gettempdir())
-    try:
+    ws, folder = None, Path(tempfile.gettempdir())
+    with suppress(Exception):  # what broke the command may break this as well
         ws = open_study(str(options.get("study", "params/study.yml")))
-        folder = ws.reports(str(options.get("run", "demo")))
-        folder.mkdir(parents=True, exist_ok=True)
-    except (SurveyToolsError, OSError):
-        pass
+        reports = ws.reports(str(options.get("run", "demo")))
+        reports.mkdir(parents=True, exist_ok=True)
+        folder = reports
     handle, path = tempfile.mkstemp(dir=folder, prefix="error-", suffix=".log")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.writelines(traceback.format_exception(error))
+        file.write(_blotted_trace(error, ws))
     return f"Error: {type(error).__name__}, which was not foreseen. The trace is in {path}"
+
+
+def _blotted_trace(error: Exception, ws: Workspace | None) -> str:
+    """Write a trace without personal data: an error often names the value that it met.
+
+    Held against the private values of the workspace; if these cannot be read, against what looks
+    personal; if that fails, too, no message is written, only where it happened.
+    """
+    trace = "".join(traceback.format_exception(error))
+    for blot in (_blot_known, _blot_likely):
+        with suppress(Exception):
+            return blot(trace, ws)
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    return f"{frames}{type(error).__name__} (its message is left out: it could not be blotted)\n"
+
+
+def _blot_known(text: str, ws: Workspace | None) -> str:
+    from survey_tools.run.gate import open_gate
+
+    return open_gate(ws, ws.root).blot(text) if ws else _blot_likely(text, ws)
+
+
+def _blot_likely(text: str, ws: Workspace | None) -> str:
+    from survey_tools.run.scan import Scanner
+
+    return Scanner().blot(text)

@@ -37,6 +37,9 @@ _PHONE = re.compile(
     r"(?<!\d)(?=((?:(?:\+|00)?84|\(?0)(?:[ .\-–()/,_'\u00a0\u202f\u200b]{0,3}\d){8,10})(?!\d))"
 )
 _PLAIN_PHONE = re.compile(r"0\d{8,10}")
+_NUMBER = re.compile(r"(?<!\d)(?<!\d\.)(\d{8,14})(?:\.0+)?(?!\d|\.\d)")
+"""A whole number that stands by itself, maybe with zeros behind the point; no digits of a fraction."""
+
 _RUN = re.compile(r"(?<![\d.,])\d{10,}")
 _DECIMAL = re.compile(rf"(?<!\d)(\d{{1,3}})[.,](\d{{{DECIMALS},}})(?!\d)")
 _CODE = re.compile(
@@ -87,8 +90,9 @@ class Known:
     def find(self, text: str, *, alone: bool = False) -> Iterator[Found]:
         """Yield where a known value stands in a text: start, end and kind.
 
-        Phones, positions, codes and numbers are found with whatever separators and country code; names
-        in whatever case, and from three words on also without diacritics.
+        Phones, positions, codes and numbers are found with whatever separators and country code; phones
+        also as a number that lost its 0, as tables write it (`398123457`, `398123457.0`); names in
+        whatever case, and from three words on also without diacritics.
 
         Parameters
         ----------
@@ -116,8 +120,13 @@ class Known:
             yield from self._names(text)
 
     def _phones(self, text: str) -> Iterator[Found]:
+        ends = set()
         for match in _PHONE.finditer(text):
             if national_digits(match[1]) in self.phones:
+                ends.add(match.end(1))
+                yield match.start(1), match.end(1), "phone"
+        for match in _NUMBER.finditer(text):
+            if match.end(1) not in ends and self._is_phone(match[1]):
                 yield match.start(1), match.end(1), "phone"
         for match in _RUN.finditer(text):
             digits = match[0]
@@ -125,6 +134,9 @@ class Known:
                 for length in (10, 11):
                     if digits[at : at + length] in self.phones and len(digits) > length:
                         yield match.start() + at, match.start() + at + length, "phone"
+
+    def _is_phone(self, digits: str) -> bool:
+        return f"0{digits}" in self.phones or national_digits(digits) in self.phones
 
     def _positions(self, text: str, alone: bool) -> Iterator[Found]:
         last: tuple[str, int, int] | None = None

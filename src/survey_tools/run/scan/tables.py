@@ -17,8 +17,8 @@ CHUNK = 5_000
 POSITIONS = ((8.0, 24.0), (102.0, 118.0))
 """Latitudes and longitudes of Viet Nam: other decimal numbers are no position."""
 
-PHONES = (10**8, 10**11)
-"""Whole numbers that may be a phone, which lost its 0 on the way."""
+PHONES = (10**7, 10**12)
+"""Whole numbers that may be a phone: without its 0, or with the code of the country."""
 
 
 def parquet_pieces(content: bytes) -> Iterator[tuple[str, str, bool]]:
@@ -82,7 +82,7 @@ def _column(place: str, column: pa.ChunkedArray) -> Iterator[tuple[str, str, boo
             yield from _column(f"{place}.{kind.field(number).name}", inner)
     elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
         yield from _column(place, pa.chunked_array([pc.list_flatten(column)]))
-    elif pa.types.is_floating(kind):
+    elif pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         yield from _floats(place, column)
     elif pa.types.is_integer(kind):
         yield from _integers(place, column)
@@ -100,12 +100,15 @@ def _floats(place: str, column: pa.ChunkedArray) -> Iterator[tuple[str, str, boo
         mask = pc.and_(pc.greater_equal(values, low), pc.less_equal(values, high))
         found = [repr(value) for value in values.filter(mask).to_pylist()]
         yield from ((place, "\n".join(part), False) for part in _parts(found))
+    fits = pc.and_(pc.greater_equal(values, PHONES[0]), pc.less(values, PHONES[1]))
+    whole = pc.and_(fits, pc.equal(pc.floor(values), values))
+    yield from _integers(place, values.filter(whole).cast(pa.int64()))
 
 
-def _integers(place: str, column: pa.ChunkedArray) -> Iterator[tuple[str, str, bool]]:
+def _integers(place: str, column: pa.ChunkedArray | pa.Array) -> Iterator[tuple[str, str, bool]]:
     values = pc.unique(column).drop_null()
     mask = pc.and_(pc.greater_equal(values, PHONES[0]), pc.less(values, PHONES[1]))
-    found = [f"{value} 0{value}" for value in values.filter(mask).to_pylist()]
+    found = [str(value) for value in values.filter(mask).to_pylist()]
     yield from ((place, "\n".join(part), False) for part in _parts(found))
 
 
