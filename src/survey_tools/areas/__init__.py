@@ -4,6 +4,6 @@ Touches no rows: putting a column of codes into another list is `estimate.in_lis
 """
 
 from survey_tools.areas.read import read_areas
-from survey_tools.areas.units import Area, AreaKey, Areas, plain
+from survey_tools.areas.units import Area, AreaKey, Areas, plain, without_marks
 
-__all__ = ["Area", "AreaKey", "Areas", "plain", "read_areas"]
+__all__ = ["Area", "AreaKey", "Areas", "plain", "read_areas", "without_marks"]

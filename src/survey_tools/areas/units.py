@@ -212,14 +212,22 @@ class Areas:
 
 
 def plain(text: str) -> str:
-    """Lower-case `text` and strip Vietnamese diacritics; đ has no decomposition and is mapped by hand.
+    """Lower-case `text` and strip Vietnamese diacritics.
 
     >>> plain("Xã Đại Thắng")
     'xa dai thang'
     """
-    mapped = text.replace("đ", "d").replace("Đ", "D")
-    letters = unicodedata.normalize("NFD", mapped)
-    return "".join(c for c in letters if not unicodedata.combining(c)).casefold().strip()
+    return without_marks(text).casefold().strip()
+
+
+def without_marks(text: str) -> str:
+    """Strip Vietnamese diacritics; đ has no decomposition and is mapped by hand.
+
+    >>> without_marks("Xã Đại Thắng")
+    'Xa Dai Thang'
+    """
+    letters = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
+    return "".join(c for c in letters if not unicodedata.combining(c))
 
 
 def _day(day: date | str) -> date:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 import pandas as pd
 
+from survey_tools.areas import plain
 from survey_tools.clean.checks.base import HOUSEHOLD, TEAM_LOG, WHO, Fieldwork, flags
 
 OTHER = "other"
@@ -96,6 +96,4 @@ def _plain(text: str) -> str:
     >>> _plain("Tạp hoá, đồ khô")
     'tap hoa do kho'
     """
-    letters = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
-    kept = "".join(c for c in letters if not unicodedata.combining(c)).casefold()
-    return " ".join(re.findall(r"[a-z0-9]+", kept))
+    return " ".join(re.findall(r"[a-z0-9]+", plain(text)))

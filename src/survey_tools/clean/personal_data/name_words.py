@@ -5,11 +5,12 @@ Surnames: Lê Trung Hoa (2005), Họ và tên người Việt Nam; the forty mos
 
 from __future__ import annotations
 
-import unicodedata
 from functools import lru_cache
 
-_STROKES = str.maketrans("đĐ\u00f0\u00d0", "dDdD")
-"""D with a stroke, and Eth, which is taken for it."""
+from survey_tools.areas import without_marks
+
+_ETH = str.maketrans("\u00f0\u00d0", "dD")
+"""Eth, which is taken for D with a stroke."""
 
 
 @lru_cache(maxsize=100_000)
@@ -19,8 +20,7 @@ def fold(text: str) -> str:
     >>> fold("Đỗ Thị HẰNG")
     'do thi hang'
     """
-    plain = unicodedata.normalize("NFD", text.translate(_STROKES))
-    return "".join(c for c in plain if not unicodedata.combining(c)).lower()
+    return without_marks(text.translate(_ETH)).lower()
 
 
 def _words(text: str) -> frozenset[str]:

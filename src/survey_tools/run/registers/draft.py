@@ -8,12 +8,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from survey_tools.areas import without_marks
 from survey_tools.kobo import Form
 from survey_tools.kobo.form.xlsform import read_xlsform
 from survey_tools.register import COLUMNS, PERSONAL_DATA, Question
@@ -286,9 +286,7 @@ def _plain(text: str) -> str:
     'phone 2 so dien thoai'
     """
     spread = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
-    small = unicodedata.normalize("NFD", spread.lower().replace("đ", "d"))
-    bare = "".join(letter for letter in small if not unicodedata.combining(letter))
-    return " ".join(re.sub(r"[\W_]+", " ", bare).split())
+    return " ".join(re.sub(r"[\W_]+", " ", without_marks(spread.lower())).split())
 
 
 def _has(words: str, text: str) -> bool:
