@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import unicodedata
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +18,7 @@ import pandas as pd
 from survey_tools.errors import ContractError
 
 MARKS = (",", ";", "\t")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 AS_TEXT = (
     "in a spreadsheet write '2026-02-01 with the apostrophe, else it saves the day in another order"
 )
@@ -58,6 +61,18 @@ def read_sheet(path: Path, where: str) -> pd.DataFrame:
             rows.append([*(said + [""] * len(header))[: len(header)], reader.line_num])
     table = pd.DataFrame(rows, columns=[*header, "line"])
     return table.astype({**dict.fromkeys(header, "str"), "line": "int64"})
+
+
+def is_day(text: str) -> bool:
+    """Say whether a cell is a day of the calendar, written year-month-day.
+
+    >>> is_day("2026-02-01"), is_day("2026-02-30"), is_day("01/02/2026")
+    (True, False, False)
+    """
+    try:
+        return _DAY.fullmatch(text) is not None and bool(date.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def _plain(cell: str) -> str:

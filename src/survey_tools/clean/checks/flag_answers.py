@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from survey_tools.clean.corrections.read import DAY, STAFF_CODE, refuse
-from survey_tools.clean.csv_by_hand import AS_TEXT, read_sheet
+from survey_tools.clean.corrections.read import STAFF_CODE, refuse
+from survey_tools.clean.csv_by_hand import AS_TEXT, is_day, read_sheet
 from survey_tools.errors import ContractError
 
 ANSWERS = "flag_answers.csv"
@@ -106,15 +106,8 @@ def _check(row: dict[Hashable, object], latest: str) -> None:
     if not STAFF_CODE.fullmatch(cells["decided_by"]):
         refuse(where, "An answer to a flag does not say who decided.",
                "decided_by: a staff code or initials such as TL or S04, no name", None)  # fmt: skip
-    if not DAY.fullmatch(cells["decided_on"]) or not _is_day(cells["decided_on"]):
+    if not is_day(cells["decided_on"]):
         refuse(where, "An answer to a flag has no day.", f"decided_on: 2026-02-01; {AS_TEXT}", None)
     if cells["decided_on"] > latest:
         refuse(where, "An answer to a flag was decided in the future.", f"{latest} or before",
                cells["decided_on"])  # fmt: skip
-
-
-def _is_day(text: str) -> bool:
-    try:
-        return bool(date.fromisoformat(text))
-    except ValueError:
-        return False

@@ -15,7 +15,7 @@ from unicodedata import normalize
 
 import pandas as pd
 
-from survey_tools.clean.csv_by_hand import AS_TEXT, read_sheet
+from survey_tools.clean.csv_by_hand import AS_TEXT, is_day, read_sheet
 from survey_tools.clean.personal_data.text import KINDS, kinds_in
 from survey_tools.errors import ContractError
 from survey_tools.params import Workspace
@@ -30,7 +30,6 @@ MEMBER = re.compile(r"^(?P<variable>\w+)\[(?P<number>[1-9][0-9]*)\]$")
 """A correction of a household member names the line of the roster: `m_age[2]`."""
 
 STAFF_CODE = re.compile(r"[A-Z]{1,4}[0-9]{0,4}")
-DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 ROW = re.compile(r"[0-9]{1,18}")
 WORD = re.compile(r"[a-z_]\w{0,60}(\[\d+\])?")
 """What may be shown of a cell: where columns were shifted, anything may stand in it."""
@@ -204,14 +203,10 @@ def _check_decision(row: dict[str, str], where: str, today: date) -> None:
     if not STAFF_CODE.fullmatch(row["decided_by"]):
         refuse(where, "A correction does not say who decided.",
                "decided_by: a staff code or initials such as TL or S04, no name", None)  # fmt: skip
-    try:
-        if not DAY.fullmatch(row["decided_on"]):
-            raise ValueError
-        decided = date.fromisoformat(row["decided_on"])
-    except ValueError:
+    if not is_day(row["decided_on"]):
         refuse(where, "A correction has no date.", "decided_on: a day such as 2026-02-01",
                None, AS_TEXT)  # fmt: skip
-    if decided > today:
+    if date.fromisoformat(row["decided_on"]) > today:
         refuse(where, "A correction was decided in the future.", f"{today} or before",
                row["decided_on"])  # fmt: skip
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import NoReturn
 
 import pandas as pd
 
 from survey_tools.clean.corrections.read import ROW
-from survey_tools.clean.csv_by_hand import AS_TEXT, read_sheet
+from survey_tools.clean.csv_by_hand import AS_TEXT, is_day, read_sheet
 from survey_tools.clean.household_ids.duplicates import not_the_household, sent_twice
 from survey_tools.errors import ContractError
 from survey_tools.files import replacing
@@ -251,7 +250,7 @@ def _decision(row: dict[Hashable, object]) -> Decision:
         problem = ("The line names no row.", "row_id as in the report")
     elif not cells["decided_by"] or not cells["reason"]:
         problem = ("A decision says who decided and why.", "decided_by and reason")
-    elif not _is_day(cells["decided_on"]):
+    elif not is_day(cells["decided_on"]):
         problem = ("A decision has its day.", "decided_on: a day such as 2026-02-01")
         advice = AS_TEXT
     if problem:
@@ -262,10 +261,3 @@ def _decision(row: dict[Hashable, object]) -> Decision:
             next_step=advice,
         )
     return Decision(int(cells["line"]), cells["group"], int(cells["row_id"]), cells["decision"])
-
-
-def _is_day(text: str) -> bool:
-    try:
-        return len(text) == len("2026-02-01") and bool(date.fromisoformat(text))
-    except ValueError:
-        return False
