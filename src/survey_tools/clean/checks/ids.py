@@ -7,8 +7,8 @@ import pandas as pd
 from survey_tools.clean.checks.base import Fieldwork, flags, joined
 from survey_tools.clean.household import MALFORMED, NO_FIT, NOT_IN_SAMPLE
 from survey_tools.clean.household_ids.codes import among, household_code_ok
-from survey_tools.clean.household_ids.duplicates import SECONDS_A_YEAR, heads
 from survey_tools.clean.household_ids.settle import ONE_CODE, TWICE
+from survey_tools.clean.household_ids.waves import followed
 
 REASONS = (NOT_IN_SAMPLE, MALFORMED, NO_FIT)
 """Why cleaning takes out a submission for its code."""
@@ -61,16 +61,10 @@ def same_visit(work: Fieldwork) -> pd.DataFrame:
 
 def head_changed(work: Fieldwork) -> pd.DataFrame:
     """Flag interviews whose head has another sex or age than in the wave before."""
-    rows = heads(work.household, work.roster).merge(
-        work.household[["_id", "team_id", "enumerator_id"]], on="_id", validate="1:1"
-    )
-    rows = rows.sort_values(["hhid", "wave"])
-    before = rows.groupby("hhid")[["head_sex", "head_age", "start"]].shift()
-    years = (rows["start"] - before["start"]).dt.total_seconds() / SECONDS_A_YEAR
-    gap = (rows["head_age"] - before["head_age"]).astype("float64") - years
-    sexes = rows["head_sex"].notna() & before["head_sex"].notna()
-    other_sex = sexes & (rows["head_sex"] != before["head_sex"])
-    changed = other_sex | (gap.abs() > work.rules.head_changed.years)
+    rows = followed(work.household, work.roster)
+    sexes = rows["head_sex"].notna() & rows["head_sex_before"].notna()
+    other_sex = sexes & (rows["head_sex"] != rows["head_sex_before"])
+    changed = other_sex | (rows["age_gap"].abs() > work.rules.head_changed.years)
     message = "The head has another sex or age than in the wave before: the right household?"
     return flags("head_changed", rows.loc[changed], message, variable="m_age")
 

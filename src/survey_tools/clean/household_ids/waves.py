@@ -44,6 +44,30 @@ def identity(household: pd.DataFrame, roster: pd.DataFrame) -> pd.DataFrame:
         `another_household`;
         `cannot_tell` (a head without sex or age, and fewer than half agree).
     """
+    pairs = followed(household, roster)
+    agree = members_agree(
+        pairs.rename(columns={"_id_before": "_id_other"})[["_id", "_id_other", "years"]], roster
+    )
+    gap = pairs["age_gap"]
+    known = pairs["head_sex"].notna() & pairs["head_sex_before"].notna() & gap.notna()
+    other_sex = pairs["head_sex"].ne(pairs["head_sex_before"]) & known
+    agreeing = pairs["_id"].map(agree).astype("float64").fillna(0.0)
+    head = (known & ~other_sex & (gap.abs() <= HEAD_YEARS)).astype(bool)
+    found = pairs.assign(other_sex=other_sex.astype(bool), members_agree=agreeing)
+    return found.assign(status=_status(head, known, agreeing))[IDENTITY].reset_index(drop=True)
+
+
+def followed(household: pd.DataFrame, roster: pd.DataFrame) -> pd.DataFrame:
+    """Set each interview beside the household's interview before.
+
+    Returns
+    -------
+    DataFrame
+        One row an interview that has one before it, by household and wave: `_id, hhid, wave, team_id,
+        enumerator_id, start, head_sex, head_age`, the same of the interview before with the ending
+        `_before`, the `years` between, and `age_gap`, by which the head's age differs from the one
+        expected.
+    """
     rows = heads(household, roster).sort_values(["hhid", "wave"])
     rows = rows.merge(
         household[["_id", "team_id", "enumerator_id"]], on="_id", how="left", validate="1:1"
@@ -51,17 +75,8 @@ def identity(household: pd.DataFrame, roster: pd.DataFrame) -> pd.DataFrame:
     before = rows.groupby("hhid")[["_id", "wave", "start", "head_sex", "head_age"]].shift()
     pairs = rows.join(before.add_suffix("_before")).dropna(subset="_id_before")
     years = (pairs["start"] - pairs["start_before"]).dt.total_seconds() / SECONDS_A_YEAR
-    pairs = pairs.astype({"_id_before": "int64"}).assign(years=years)
-    agree = members_agree(
-        pairs.rename(columns={"_id_before": "_id_other"})[["_id", "_id_other", "years"]], roster
-    )
     gap = (pairs["head_age"] - pairs["head_age_before"]).astype("float64") - years
-    known = pairs["head_sex"].notna() & pairs["head_sex_before"].notna() & gap.notna()
-    other_sex = pairs["head_sex"].ne(pairs["head_sex_before"]) & known
-    agreeing = pairs["_id"].map(agree).astype("float64").fillna(0.0)
-    head = (known & ~other_sex & (gap.abs() <= HEAD_YEARS)).astype(bool)
-    found = pairs.assign(other_sex=other_sex.astype(bool), age_gap=gap, members_agree=agreeing)
-    return found.assign(status=_status(head, known, agreeing))[IDENTITY].reset_index(drop=True)
+    return pairs.astype({"_id_before": "int64"}).assign(years=years, age_gap=gap)
 
 
 def check_identity(table: pd.DataFrame, *, allowed: float) -> None:
