@@ -17,7 +17,7 @@ from survey_tools.clean.personal_data.text import (
     Span,
     find_personal_text,
     kinds_in,
-    mask_personal_text,
+    masked,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -84,13 +84,17 @@ def test_kinds_in__each_once():
     assert kinds_in("Sóng yếu") == ()
 
 
-def test_mask_personal_text__keeps_the_rest():
+def test_masked__keeps_the_rest():
     text = "Số Zalo +84 303 456 789 chưa vào được nhóm, hỏi bà Hạnh."
-    assert mask_personal_text(text) == "Số Zalo [phone] chưa vào được nhóm, hỏi bà [name]."
+    assert (
+        masked(text, find_personal_text(text))
+        == "Số Zalo [phone] chưa vào được nhóm, hỏi bà [name]."
+    )
 
 
-def test_mask_personal_text__what_is_not_seen_goes_with_it():
-    assert mask_personal_text("098\u200b7654321 gọi sau") == "[phone] gọi sau"
+def test_masked__what_is_not_seen_goes_with_it():
+    text = "098\u200b7654321 gọi sau"
+    assert masked(text, find_personal_text(text)) == "[phone] gọi sau"
     assert find_personal_text("098\u200b7654321") == [Span(0, 11, "phone")]
 
 

@@ -61,7 +61,8 @@ def test_read_register__phone_position_and_free_text_are_split_off():
 def test_read_register__knows_the_place_of_a_question():
     register = read_register(PARAMS / "register" / "household.csv")
     assert register["qr30"].path == "main/f_person/qr30"
-    assert register.by_path["main/c_roster/roster/m_age"].table == "roster"
+    assert register["m_age"].path == "main/c_roster/roster/m_age"
+    assert register["m_age"].table == "roster"
     assert register["qr7_n"].conditions == ("${consent} = 'yes'", "${qr30} = 'yes'")
     assert register["qr7_n"].limits == (0, 100)
     assert register["m_edu"].missing_codes == ("dk",)

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from schema_findings import answer_findings
 
 from survey_tools import contracts
 from survey_tools.errors import ContractError
 from survey_tools.register import COLUMNS, read_register
-from survey_tools.register.schema import answer_findings, answers_schema
+from survey_tools.register.schema import answers_schema
 
 PARAMS = Path(__file__).parents[2] / "params"
 ROWS = [

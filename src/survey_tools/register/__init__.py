@@ -4,7 +4,14 @@ Touches no rows. `survey_tools.register.schema`, which loads pandas, is imported
 """
 
 from survey_tools.register.derived import Derived, read_derived
-from survey_tools.register.question import DEVICE_TYPES, PERSONAL_DATA, ROLES, SPLIT_OFF, Question
+from survey_tools.register.question import (
+    DEVICE_TYPES,
+    PERSONAL_DATA,
+    ROLES,
+    SERVER_COLUMNS,
+    SPLIT_OFF,
+    Question,
+)
 from survey_tools.register.read import COLUMNS, Register, read_lines, read_register
 
 __all__ = [
@@ -12,6 +19,7 @@ __all__ = [
     "DEVICE_TYPES",
     "PERSONAL_DATA",
     "ROLES",
+    "SERVER_COLUMNS",
     "SPLIT_OFF",
     "Derived",
     "Question",

@@ -35,6 +35,9 @@ ROLES = (
 )
 """What a question is for. `base` says who another question is about; the rest speaks for itself."""
 
+SERVER_COLUMNS = ("_id", "_uuid", "_submission_time", "__version__", "_validation_status")
+"""Columns of a cleaned table that come from the server."""
+
 DEVICE_TYPES = ("audit", "deviceid", "username", "phonenumber", "email", "simserial",
                 "subscriberid", "background-audio")  # fmt: skip
 """Types of questions that the device answers about itself or its owner; cleaning leaves them out."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from unicodedata import normalize
 
@@ -50,10 +49,6 @@ class Register:
         """Names of the questions in the given classes of personal data."""
         return tuple(q.name for q in self.questions.values() if q.personal_data in classes)
 
-    def of_type(self, *types: str) -> tuple[str, ...]:
-        """Names of the questions of the given types (`select_one`, `integer`, …)."""
-        return tuple(q.name for q in self.questions.values() if q.base_type in types)
-
     def of_role(self, *roles: str) -> tuple[str, ...]:
         """Names of the questions with the given roles."""
         return tuple(q.name for q in self.questions.values() if q.role in roles)
@@ -61,11 +56,6 @@ class Register:
     def of_table(self, table: str) -> tuple[Question, ...]:
         """Questions of the main table or of a repeat, in the order of the form."""
         return tuple(q for q in self.questions.values() if q.table == table)
-
-    @cached_property
-    def by_path(self) -> dict[str, Question]:
-        """Questions by their path in the form."""
-        return {q.path: q for q in self.questions.values() if q.path}
 
     def of_column(self, column: str) -> Question | None:
         """Question that a column holds answers of, also one for a code that the register lacks."""

@@ -11,13 +11,9 @@ from typing import Any
 
 import pandas as pd
 import pandera.pandas as pa
-from pandera.errors import SchemaErrors
 
-from survey_tools.register.question import DEVICE_TYPES, MAIN, SPLIT_OFF, Question
+from survey_tools.register.question import DEVICE_TYPES, MAIN, SERVER_COLUMNS, SPLIT_OFF, Question
 from survey_tools.register.read import Register
-
-SERVER_COLUMNS = ("_id", "_uuid", "_submission_time", "__version__", "_validation_status")
-"""Columns of a cleaned table that come from the server."""
 
 NO_TABLE_COLUMN = ("column_in_schema", "column_in_dataframe")
 """Checks of a whole column: the failure case is its name."""
@@ -77,45 +73,6 @@ def answers_schema(
     }
     known = {name: pa.Column(required=False, nullable=True) for name in (*SERVER_COLUMNS, *extra)}
     return pa.DataFrameSchema({**known, **columns}, strict=True)
-
-
-def answer_findings(
-    frame: pd.DataFrame, schema: pa.DataFrameSchema, key: str = "_id"
-) -> pd.DataFrame:
-    """List the answers that break a contract of `answers_schema`; none of them is told.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        With the column `key`.
-    schema : DataFrameSchema
-    key : str
-        Says which row an answer is of.
-
-    Returns
-    -------
-    DataFrame
-        ``<key>, variable, problem``: one line an answer; without a row (missing) where a whole column
-        is too many, too few or of another type.
-    """
-    plain = frame.reset_index(drop=True)
-    try:
-        schema.validate(plain, lazy=True)
-    except SchemaErrors as error:
-        cases = error.failure_cases
-        whole = cases["check"].isin(NO_TABLE_COLUMN)
-        variable = cases["column"].where(~whole, cases["failure_case"])
-        rows = pd.to_numeric(cases["index"], errors="coerce").astype("Int64")
-        keys = plain[key].reindex(rows.fillna(-1).astype("int64")).array
-        found = {key: keys, "variable": variable.array, "problem": cases["check"].array}
-        return pd.DataFrame(found).astype({"variable": "str", "problem": "str"})
-    return pd.DataFrame(
-        {
-            key: plain[key].iloc[:0],
-            "variable": pd.Series(dtype="str"),
-            "problem": pd.Series(dtype="str"),
-        }
-    )
 
 
 def _names(question: Question) -> tuple[str, ...]:

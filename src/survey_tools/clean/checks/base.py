@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from statistics import NormalDist
 
@@ -119,10 +119,6 @@ class Fieldwork:
         """Add wave, team and enumerator to rows that have only `_id`."""
         kept = frame.drop(columns=[c for c in WHO if c in frame])
         return kept.join(self.who, on="_id")
-
-
-INPUTS = tuple(f.name for f in fields(Fieldwork) if f.default is None)
-"""Tables of `Fieldwork` that may be missing."""
 
 
 def flags(

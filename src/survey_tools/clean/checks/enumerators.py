@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-MAD_TO_SD = 1.4826
-"""A normal distribution's standard deviation over its median absolute deviation."""
+from survey_tools.clean.checks.base import MAD_TO_SD
+
 BEYOND_DOUBT = 0.001
 """P-value, times the number of enumerators, below which one is no example for the others."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from survey_tools.clean.personal_data.names import find_names
@@ -86,14 +86,17 @@ def kinds_in(text: str, *, places: Collection[str] = ()) -> tuple[str, ...]:
     return tuple(kind for kind in KINDS if kind in seen)
 
 
-def mask_personal_text(text: str, *, places: Collection[str] = ()) -> str:
-    """Write a text with `[kind]` in place of what was found.
+def masked(text: str, spans: Iterable[Span]) -> str:
+    """Write a text with `[kind]` in place of what was found; of spans that overlap the last one stands.
 
-    >>> mask_personal_text("Gọi 0301 234 567")
+    >>> masked("Gọi 0301 234 567", find_personal_text("Gọi 0301 234 567"))
     'Gọi [phone]'
     """
-    for span in reversed(find_personal_text(text, places=places)):
-        text = f"{text[: span.start]}[{span.kind}]{text[span.end :]}"
+    first = len(text)
+    for span in sorted(spans, reverse=True):
+        if span.end <= first:
+            text = f"{text[: span.start]}[{span.kind}]{text[span.end :]}"
+            first = span.start
     return text
 
 

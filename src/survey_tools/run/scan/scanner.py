@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from survey_tools.clean.personal_data.screen import place_names
-from survey_tools.clean.personal_data.text import KINDS, find_personal_text
+from survey_tools.clean.personal_data.text import KINDS, Span, find_personal_text, masked
 from survey_tools.params import Workspace
 from survey_tools.run.scan.allowed import Allowed, read_allowed
 from survey_tools.run.scan.known import Known, read_known
@@ -114,17 +114,12 @@ class Scanner:
         >>> Scanner().blot("KeyError: '0301234567'")
         "KeyError: '[phone]'"
         """
-        spans = list(self.known.find(text))
+        spans = [Span(*known) for known in self.known.find(text)]
         for line in _LINE.finditer(text):
             for span in find_personal_text(line[0], places=self.places, bare_numbers=False):
-                spans.append((line.start() + span.start, line.start() + span.end, span.kind))
-        spans += [(*match.span(1), "token") for match in _TOKEN.finditer(text)]
-        first = len(text)
-        for start, end, kind in sorted(spans, reverse=True):
-            if end <= first:
-                text = f"{text[:start]}[{kind}]{text[end:]}"
-                first = start
-        return text
+                spans.append(Span(line.start() + span.start, line.start() + span.end, span.kind))
+        spans += [Span(*match.span(1), "token") for match in _TOKEN.finditer(text)]
+        return masked(text, spans)
 
     def _piece(self, file: str, piece: Piece) -> Iterator[Finding]:
         told = set()
