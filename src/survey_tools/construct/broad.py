@@ -6,8 +6,6 @@ is 1.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pandas as pd
 
 from survey_tools.construct import outcomes
@@ -46,7 +44,7 @@ def bought_online_12m__broad(household: pd.DataFrame) -> pd.Series:
     return either(outcomes.bought_online_12m(household), ticked(household, "pay12", "online"))
 
 
-BROAD: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
+BROAD: dict[str, outcomes.Outcome] = {
     function.__name__: function
     for function in (
         elec_cashless_last__broad,
@@ -72,8 +70,7 @@ def add_broad(household: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         `_id` and one float64 column a broad outcome; index and order of rows as `household`.
     """
-    values = {name: outcome(household).astype("float64") for name, outcome in BROAD.items()}
-    return pd.DataFrame({"_id": household["_id"], **values}, index=household.index)
+    return outcomes.made(household, BROAD)
 
 
 def compare_definitions(panel: pd.DataFrame, alternatives: pd.DataFrame) -> pd.DataFrame:

@@ -6,11 +6,14 @@ question does not apply or was not answered. Wider definitions are in `broad`, i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pandas as pd
 
 from survey_tools.construct.coding import coded, column, either, number, ticked
+
+Outcome = Callable[[pd.DataFrame], pd.Series]
+"""Makes an outcome of the cleaned interviews."""
 
 CASHLESS = ("autodebit", "bankapp", "ewallet")
 IN_CASH_OR_BY_OTHERS = ("cash_collector", "cash_point", "family", "agent")
@@ -88,7 +91,7 @@ def online_income_1m(household: pd.DataFrame) -> pd.Series:
     return middle.mask(sold_online_12m(household) == 0, 0.0).where(agreed == 1)
 
 
-OUTCOMES: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
+OUTCOMES: dict[str, Outcome] = {
     function.__name__: function
     for function in (
         elec_cashless_last,
@@ -119,7 +122,12 @@ def add_outcomes(household: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         `_id` and one float64 column an outcome; index and order of rows as `household`.
     """
-    values = {name: outcome(household).astype("float64") for name, outcome in OUTCOMES.items()}
+    return made(household, OUTCOMES)
+
+
+def made(household: pd.DataFrame, outcomes: Mapping[str, Outcome]) -> pd.DataFrame:
+    """Return `_id` and one float64 column an outcome; index and order of rows as `household`."""
+    values = {name: outcome(household).astype("float64") for name, outcome in outcomes.items()}
     return pd.DataFrame({"_id": household["_id"], **values}, index=household.index)
 
 

@@ -14,6 +14,20 @@ def _interval_in_order(frame: pd.DataFrame) -> pd.Series:
     return inside | frame["conf_low"].isna() | frame["estimate"].isna()
 
 
+_LEVEL = {
+    "wave": c.wave,
+    "group": pa.Column(str),
+    "outcome": pa.Column(str),
+    "estimate": c.number,
+    "conf_low": c.number,
+    "conf_high": c.number,
+    "n": c.count,
+    "numerator": pa.Column("Int64", nullable=True),
+    "n_teams": c.count,
+    "method": pa.Column(str),
+}
+"""Columns of a level, wherever its area stands."""
+
 RESULTS: dict[str, pa.DataFrameSchema] = {
     "effects": pa.DataFrameSchema(
         {
@@ -38,16 +52,7 @@ RESULTS: dict[str, pa.DataFrameSchema] = {
     "levels": pa.DataFrameSchema(
         {
             "area": pa.Column(str),
-            "wave": c.wave,
-            "group": pa.Column(str),
-            "outcome": pa.Column(str),
-            "estimate": c.number,
-            "conf_low": c.number,
-            "conf_high": c.number,
-            "n": c.count,
-            "numerator": pa.Column("Int64", nullable=True),
-            "n_teams": c.count,
-            "method": pa.Column(str),
+            **_LEVEL,
         },
         checks=pa.Check(_interval_in_order, name="conf_low <= estimate <= conf_high"),
         unique=["area", "wave", "group", "outcome"],
@@ -56,16 +61,7 @@ RESULTS: dict[str, pa.DataFrameSchema] = {
         {
             AREA_LIST: pa.Column(str),
             "area_code": c.commune,
-            "wave": c.wave,
-            "group": pa.Column(str),
-            "outcome": pa.Column(str),
-            "estimate": c.number,
-            "conf_low": c.number,
-            "conf_high": c.number,
-            "n": c.count,
-            "numerator": pa.Column("Int64", nullable=True),
-            "n_teams": c.count,
-            "method": pa.Column(str),
+            **_LEVEL,
         },
         checks=pa.Check(_interval_in_order, name="conf_low <= estimate <= conf_high"),
         unique=[AREA_LIST, "area_code", "wave", "group", "outcome"],

@@ -16,6 +16,7 @@ import pandas as pd
 
 from survey_tools import synthetic
 from survey_tools.errors import ParamsError
+from survey_tools.files import replacing
 from survey_tools.kobo.form.xlsform import read_xlsform, rename_question
 from survey_tools.kobo.sandbox import write_sandbox
 from survey_tools.params import Workspace
@@ -169,11 +170,8 @@ def _copy_sample(folder: Path, target: Path) -> None:
     content = (folder / "sample.csv").read_bytes()
     if target.is_file() and target.read_bytes() == content:
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.new")
-    temporary.touch(mode=0o600)
-    temporary.write_bytes(content)
-    temporary.replace(target)
+    with replacing(target, "The list of drawn households could not be written") as temporary:
+        temporary.write_bytes(content)
 
 
 def _write_private(path: Path, frame: pd.DataFrame) -> None:

@@ -10,14 +10,11 @@ import pandas as pd
 
 from survey_tools.clean.answers.spelling import TOO_LARGE, read_days, read_numbers, read_times
 from survey_tools.errors import ContractError
-from survey_tools.register import DEVICE_TYPES, Question, Register
+from survey_tools.register import DEVICE_TYPES, SERVER_COLUMNS, Question, Register
 from survey_tools.register.question import NUMBERS
 
 DEVICE_COLUMNS = ("deviceid", "username", "phonenumber", "subscriberid", "simserial", "audit")
 """Columns that say which device or account sent a row, where the register has no line for them."""
-
-SERVER_COLUMNS = ("_id", "_uuid", "_submission_time", "__version__", "_validation_status")
-"""Columns of the server that stay."""
 
 TIMES = ("start", "end", "dateTime", "datetime")
 DAYS = ("date", "today")
