@@ -12,7 +12,7 @@ from survey_tools.areas import read_areas
 from survey_tools.contracts import validate
 from survey_tools.errors import AreaError, DesignError
 from survey_tools.estimate import Design, choices, icc, in_list, levels, levels_by_area
-from survey_tools.estimate.levels import wilson
+from survey_tools.estimate.levels.means import wilson
 
 AREAS = read_areas(Path(__file__).parents[2] / "params" / "areas.csv")
 OUTCOMES = pd.DataFrame({"outcome": ["y", "z"], "scale": ["binary", "amount"]})

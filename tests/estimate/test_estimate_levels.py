@@ -7,7 +7,7 @@ import pytest
 from survey_tools.contracts import validate
 from survey_tools.errors import DesignError
 from survey_tools.estimate import choices, icc, levels, variance_components
-from survey_tools.estimate.levels import wilson
+from survey_tools.estimate.levels.means import wilson
 
 
 @pytest.fixture(scope="module")

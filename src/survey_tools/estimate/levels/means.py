@@ -17,9 +17,8 @@ from scipy import stats
 
 from survey_tools.contracts import carry_list
 from survey_tools.errors import DesignError
-from survey_tools.estimate.design import Design, Floats, numeric, require_columns
+from survey_tools.estimate.design import Design, Floats, numeric, outcome_scales, require_columns
 from survey_tools.estimate.icc import icc
-from survey_tools.estimate.outcomes import outcome_scales
 
 DISTRICT = "district"
 GROUPS = ("all", "intensive", "regular", "women", "men", "age60", "poor", "sellers")

@@ -10,16 +10,13 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from survey_tools.estimate.design import Design, Floats, numeric
-from survey_tools.estimate.outcomes import outcome_names
-from survey_tools.estimate.regression import (
-    Coefficient,
+from survey_tools.estimate.design import Design, Floats, numeric, outcome_names
+from survey_tools.estimate.regression.coefficient import Coefficient
+from survey_tools.estimate.regression.least_squares import cluster_codes, fit_2sls, fit_ols
+from survey_tools.estimate.regression.regressors import (
     Columns,
     are_determined,
-    cluster_codes,
     covariates,
-    fit_2sls,
-    fit_ols,
     independent,
     stratum_dummies,
 )

@@ -13,11 +13,10 @@ import numpy as np
 import pandas as pd
 
 from survey_tools.contracts import carry_list
-from survey_tools.estimate.design import Design, Floats, numeric
+from survey_tools.estimate.communes.pooling import Pooled, pool
+from survey_tools.estimate.design import Design, Floats, numeric, outcome_names
 from survey_tools.estimate.icc import variance_components
-from survey_tools.estimate.outcomes import outcome_names
-from survey_tools.estimate.pooling import Pooled, pool
-from survey_tools.estimate.regression import covariates, independent
+from survey_tools.estimate.regression.regressors import covariates, independent
 
 TAU_SHARE = 0.2
 """Scale of the half-normal prior on the spread of effects, in standard deviations of the outcome."""

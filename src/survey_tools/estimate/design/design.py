@@ -8,14 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from survey_tools.errors import DesignError
+from survey_tools.estimate.design.columns import numeric, require_columns
 from survey_tools.params import Study
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -137,40 +134,6 @@ class Design:
         """Name the strata of `frame` in which only one arm is found, in order."""
         arms = frame.groupby(frame[self.stratum].astype(str))[self.treatment].nunique()
         return tuple(sorted(str(stratum) for stratum in arms.index[arms < 2]))
-
-
-def require_columns(frame: pd.DataFrame, columns: list[str]) -> None:
-    """Refuse a frame without one of `columns`."""
-    absent = [column for column in columns if column not in frame]
-    if absent:
-        raise DesignError(
-            "A column that the design names is not in the table.",
-            expected=", ".join(absent),
-            where=f"a table of {len(frame)} rows and {len(frame.columns)} columns",
-            next_step="correct design: or waves: in the study file, or make the column in construct",
-        )
-
-
-def numeric(frame: pd.DataFrame, column: str) -> Floats:
-    """Take a column as floats, gaps as NaN; text and infinite values are refused."""
-    require_columns(frame, [column])
-    try:
-        floats = frame[column].astype("Float64").to_numpy(dtype=float, na_value=np.nan)
-        values = np.asarray(floats, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DesignError(
-            "A column to compute with is not numeric.",
-            expected="numbers, or 0 and 1",
-            found=str(frame[column].dtype),
-            where=f"column {column}",
-        ) from error
-    if np.isinf(values).any():
-        raise DesignError(
-            "A column holds infinite values.",
-            found=f"{int(np.isinf(values).sum())} row(s)",
-            where=f"column {column}",
-        )
-    return values
 
 
 def _refuse_gaps(frame: pd.DataFrame, column: str) -> None:

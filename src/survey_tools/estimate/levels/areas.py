@@ -14,9 +14,8 @@ import pandas as pd
 from survey_tools.areas import Areas
 from survey_tools.contracts import AREA_LIST, same_list
 from survey_tools.errors import AreaError
-from survey_tools.estimate.design import Design, require_columns
-from survey_tools.estimate.levels import GROUPS, cell_sums, estimate_cells, team_sums
-from survey_tools.estimate.outcomes import outcome_scales
+from survey_tools.estimate.design import Design, outcome_scales, require_columns
+from survey_tools.estimate.levels.means import GROUPS, cell_sums, estimate_cells, team_sums
 
 COMMUNE = "commune_code"
 

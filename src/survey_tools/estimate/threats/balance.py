@@ -11,12 +11,11 @@ import statsmodels.api as sm
 from survey_tools.contracts import same_list
 from survey_tools.errors import DesignError
 from survey_tools.estimate.design import Design, Floats, numeric, require_columns
-from survey_tools.estimate.regression import (
-    Coefficient,
+from survey_tools.estimate.regression.coefficient import Coefficient
+from survey_tools.estimate.regression.least_squares import cluster_codes, fit_ols
+from survey_tools.estimate.regression.regressors import (
     Columns,
     are_determined,
-    cluster_codes,
-    fit_ols,
     independent,
     stratum_dummies,
 )

@@ -1,10 +1,6 @@
-"""Build the regressors of one outcome and fit them with errors clustered by the unit randomised.
+"""Build the regressors of one outcome from a frame; fits nothing.
 
 Neither outcome nor controls are chosen here: the `Design` names them.
-
-The variance is CR1 (Liang and Zeger 1986, times G/(G-1)·(n-1)/(n-k)) with t(G-1). With some six clusters
-a stratum and a dummy for each stratum its 95 % intervals cover about 92 %: it does not charge the
-dummies against the few clusters of each stratum. Read a p-value near 0.05 with that in mind.
 """
 
 from __future__ import annotations
@@ -13,11 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
-from linearmodels.iv import IV2SLS
-from scipy import stats
 
-from survey_tools.estimate.design import Design, Floats, numeric, require_columns
+from survey_tools.estimate.design import Design, Floats, numeric
 
 _DEPENDENT = 1e-10  # of the squared length of a column
 
@@ -29,25 +22,6 @@ class Columns:
     matrix: Floats
     names: tuple[str, ...]
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Coefficient:
-    """One coefficient with its clustered standard error and interval; NaN where there is none."""
-
-    estimate: float = np.nan
-    std_error: float = np.nan
-    df: float = np.nan
-    p_value: float = np.nan
-    conf_low: float = np.nan
-    conf_high: float = np.nan
-
-    @classmethod
-    def from_error(cls, estimate: float, std_error: float, df: float, tail: float) -> Coefficient:
-        """Interval and two-sided p-value by the t distribution."""
-        half = stats.t.ppf(1 - tail, df) * std_error
-        p_value = float(2 * stats.t.sf(abs(estimate) / std_error, df))
-        return cls(estimate, std_error, df, p_value, estimate - half, estimate + half)
 
 
 def stratum_dummies(frame: pd.DataFrame, design: Design) -> Columns:
@@ -101,37 +75,6 @@ def are_determined(others: Floats, *columns: Floats) -> list[bool]:
     centred = [column - column.mean() for column in columns]
     new = _is_new(np.column_stack([others, *centred]))[others.shape[1] :]
     return [not bool(one) for one in new]
-
-
-def cluster_codes(frame: pd.DataFrame, design: Design) -> np.ndarray:
-    """Give each row the number of its cluster, from 0, in sorted order."""
-    require_columns(frame, [design.cluster])
-    return pd.factorize(frame[design.cluster].astype(str), sort=True)[0]
-
-
-def fit_ols(
-    y: Floats, focal: Floats, others: Floats, clusters: np.ndarray, tail: float
-) -> Coefficient:
-    """Coefficient of `focal` by OLS, CR1 by `clusters`, t(G-1); `others` hold the constant."""
-    exog = np.column_stack([focal, others])
-    errors = {"cov_type": "cluster", "cov_kwds": {"groups": clusters}, "use_t": True}
-    fit = sm.OLS(y, exog).fit(method="qr", **errors)
-    return Coefficient.from_error(fit.params[0], fit.bse[0], clusters.max(), tail)
-
-
-def fit_2sls(
-    y: Floats,
-    endogenous: Floats,
-    instrument: Floats,
-    others: Floats,
-    clusters: np.ndarray,
-    tail: float,
-) -> Coefficient:
-    """Coefficient of `endogenous` by two-stage least squares, CR1 by `clusters`, t(G-1)."""
-    model = IV2SLS(y, others, endogenous, instrument)
-    fit = model.fit(cov_type="clustered", clusters=clusters, debiased=True)
-    name = "endog"
-    return Coefficient.from_error(fit.params[name], fit.std_errors[name], clusters.max(), tail)
 
 
 def _filled(name: str, values: Floats, *, centre: bool) -> Columns:

@@ -1,0 +1,18 @@
+"""What was drawn over whom, and how the columns of a table are read; estimates nothing."""
+
+from survey_tools.estimate.design.assignment import draw_assignment
+from survey_tools.estimate.design.columns import Codes, Floats, codes_of, numeric, require_columns
+from survey_tools.estimate.design.design import Design
+from survey_tools.estimate.design.outcomes import outcome_names, outcome_scales
+
+__all__ = [
+    "Codes",
+    "Design",
+    "Floats",
+    "codes_of",
+    "draw_assignment",
+    "numeric",
+    "outcome_names",
+    "outcome_scales",
+    "require_columns",
+]
