@@ -13,7 +13,7 @@ Codes = npt.NDArray[np.int64]
 
 
 def codes_of(frame: pd.DataFrame, column: str) -> tuple[Codes, tuple[str, ...]]:
-    """Number the values of a column from 0 in sorted order, and give the names by number."""
+    """Return a number from 0 for each row, by sorted values of `column`, and the names by number."""
     require_columns(frame, [column])
     codes, names = pd.factorize(frame[column].astype(str), sort=True)
     return codes.astype(np.int64), tuple(str(name) for name in names)

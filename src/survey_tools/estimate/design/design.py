@@ -11,7 +11,7 @@ from typing import Literal
 import pandas as pd
 
 from survey_tools.errors import DesignError
-from survey_tools.estimate.design.columns import numeric, require_columns
+from survey_tools.estimate.design.columns import Floats, numeric, require_columns
 from survey_tools.params import Study
 
 
@@ -34,6 +34,8 @@ class Design:
         endline means within strata and adjusts for nothing else.
     interval : float
         Coverage of the intervals, between 0 and 1.
+    weights : str, optional
+        Column of probability weights, all above 0; None counts households alike.
     """
 
     treatment: str
@@ -45,6 +47,7 @@ class Design:
     reached: str
     estimator: Literal["ancova", "difference"] = "ancova"
     interval: float = 0.95
+    weights: str | None = None
 
     @classmethod
     def from_study(cls, study: Study) -> Design:
@@ -74,6 +77,28 @@ class Design:
     def at_baseline(self, variable: str) -> str:
         """Column of `variable` at the baseline."""
         return f"{variable}__{self.baseline}"
+
+    def weights_of(self, frame: pd.DataFrame) -> Floats | None:
+        """Weights of the rows, or None where households count alike.
+
+        Raises
+        ------
+        DesignError
+            When a weight is missing, zero or below.
+        """
+        if self.weights is None:
+            return None
+        values = numeric(frame, self.weights)
+        wrong = int((~(values > 0)).sum())
+        if wrong:
+            raise DesignError(
+                "Some weights are not above zero.",
+                expected="a weight above 0 in every row",
+                found=f"{wrong} of {len(frame)} rows with zero, less or nothing",
+                where=f"column {self.weights}",
+                next_step="make the weights again in construct, or leave such rows out with a reason",
+            )
+        return values
 
     def check_ids(self, frame: pd.DataFrame) -> None:
         """Refuse a frame whose rows do not all belong to one cluster, one stratum and one arm.

@@ -1,4 +1,4 @@
-"""Fit one coefficient with errors clustered by the unit randomised."""
+"""Fit the coefficient of interest of a `Problem`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,24 @@ from linearmodels.iv import IV2SLS
 
 from survey_tools.estimate.design import Design, Floats, require_columns
 from survey_tools.estimate.regression.coefficient import Coefficient
+from survey_tools.estimate.regression.problem import Problem
+
+
+def ols(problem: Problem, *, tail: float = 0.025) -> Coefficient:
+    """Coefficient of the regressor of interest with CR1 errors by cluster and t(G-1).
+
+    Parameters
+    ----------
+    problem : Problem
+    tail : float
+        Probability left of the lower end of the interval.
+    """
+    focal = problem.focal_residual
+    weighted = focal if problem.weights is None else focal * problem.weights
+    scores = problem.cluster_sums(weighted * problem.errors)
+    g, n, k = problem.n_clusters, problem.n, problem.n_parameters
+    variance = g / (g - 1) * (n - 1) / (n - k) * (scores**2).sum() / (weighted @ focal) ** 2
+    return Coefficient.from_error(problem.estimate, float(np.sqrt(variance)), g - 1, tail)
 
 
 def cluster_codes(frame: pd.DataFrame, design: Design) -> np.ndarray:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from survey_tools.estimate.design import Design, Floats, numeric
+from survey_tools.estimate.design import Codes, Design, Floats, numeric
 
 _DEPENDENT = 1e-10  # of the squared length of a column
 
@@ -32,12 +32,15 @@ def stratum_dummies(frame: pd.DataFrame, design: Design) -> Columns:
     return Columns(np.eye(len(names))[codes], tuple(str(name) for name in names), notes)
 
 
-def covariates(frame: pd.DataFrame, design: Design, outcome: str | None) -> Columns:
+def covariates(
+    frame: pd.DataFrame, design: Design, outcome: str | None, *, controls: bool = True
+) -> Columns:
     """Baseline outcome and controls, without gaps.
 
     A gap is filled (baseline outcome: 0; control: its mean) and marked by a dummy. In a randomised
     comparison this loses no row and does not bias the effect (Groenwold et al. 2012, CMAJ 184:1265;
-    Zhao and Ding 2024, JASA 119:1050). Controls are centred. `outcome` None leaves the baseline out.
+    Zhao and Ding 2024, JASA 119:1050). Controls are centred. `outcome` None leaves the baseline out,
+    `controls` False the controls.
     """
     if design.estimator == "difference":
         return Columns(np.empty((len(frame), 0)), ())
@@ -49,7 +52,7 @@ def covariates(frame: pd.DataFrame, design: Design, outcome: str | None) -> Colu
             parts, names, notes = [baseline.matrix], list(baseline.names), list(baseline.notes)
         else:
             notes.append("no baseline measure")
-    for control in design.controls:
+    for control in design.controls if controls else ():
         filled = _filled(control, numeric(frame, control), centre=True)
         parts.append(filled.matrix)
         names.extend(filled.names)
@@ -61,6 +64,39 @@ def covariates(frame: pd.DataFrame, design: Design, outcome: str | None) -> Colu
 def independent(fixed: Floats, extra: Columns) -> Columns:
     """Keep of `extra`, in order, what is no linear combination of `fixed` and the columns before it."""
     new = _is_new(np.column_stack([fixed, extra.matrix]))[fixed.shape[1] :]
+    names = np.array(extra.names, dtype=object)
+    dropped = ", ".join(names[~new])
+    notes = (*extra.notes, f"dropped as collinear: {dropped}") if dropped else extra.notes
+    return Columns(extra.matrix[:, new], tuple(names[new]), notes)
+
+
+def independent_within(
+    strata: Codes, focal: Floats, extra: Columns, weights: Floats | None = None
+) -> Columns:
+    """Keep of `extra`, in order, what stratum dummies, `focal` and the columns before it do not give.
+
+    Parameters
+    ----------
+    strata : array of int, shape (n,)
+        Numbers from 0.
+    focal : array of float, shape (n,)
+    extra : Columns, shape (n, k)
+    weights : array of float, shape (n,), optional
+
+    Returns
+    -------
+    Columns
+        The columns as they were given, fewer of them; a note names those dropped.
+    """
+    matrix = np.column_stack([focal, extra.matrix])
+    weight = np.ones(len(focal)) if weights is None else weights
+    total = np.bincount(strata, weight)
+    length = np.sqrt(((matrix - matrix.mean(axis=0)) ** 2).sum(axis=0))
+    inner = np.empty(matrix.shape)
+    for j, column in enumerate(matrix.T):
+        inner[:, j] = column - (np.bincount(strata, weight * column) / total)[strata]
+    scaled = inner / np.where(length > 0, length, 1.0)
+    new = _sweep(scaled.T @ scaled)[1:]
     names = np.array(extra.names, dtype=object)
     dropped = ", ".join(names[~new])
     notes = (*extra.notes, f"dropped as collinear: {dropped}") if dropped else extra.notes
@@ -93,8 +129,12 @@ def _is_new(matrix: Floats) -> np.ndarray:
     """Whether each column adds to those before it, by sweeping the cross products of unit columns."""
     length = np.sqrt((matrix**2).sum(axis=0))
     unit = matrix / np.where(length > 0, length, 1.0)
-    rest = unit.T @ unit
-    new = np.zeros(matrix.shape[1], dtype=bool)
+    return _sweep(unit.T @ unit)
+
+
+def _sweep(products: Floats) -> np.ndarray:
+    rest = products
+    new = np.zeros(len(products), dtype=bool)
     for position in range(len(new)):
         left = rest[position, position]
         new[position] = left > _DEPENDENT
