@@ -115,7 +115,7 @@ class Problem:
     def cluster_sums(self, columns: Floats) -> Floats:
         """Add up `columns` over the rows of each cluster: shape (G,) or (G, m)."""
         if columns.ndim == 1:
-            return np.bincount(self.clusters, columns, self.n_clusters)
+            return np.asarray(np.bincount(self.clusters, columns, self.n_clusters), dtype=float)
         sums = [np.bincount(self.clusters, column, self.n_clusters) for column in columns.T]
         return np.column_stack(sums) if sums else np.empty((self.n_clusters, 0))
 
