@@ -34,7 +34,7 @@ def test_import_contracts__hold():
     [
         ("clean/__init__.py", "from survey_tools import construct"),
         ("kobo/http/session.py", "from survey_tools import params"),
-        ("estimate/assignment.py", "import matplotlib.pyplot"),
+        ("estimate/icc.py", "import matplotlib.pyplot"),
         ("construct/__init__.py", "import httpx"),
         ("params/study.py", "import papermill"),
         ("errors.py", "from survey_tools import params"),

@@ -3,6 +3,7 @@
 Reads cleaned tables only; never overwrites one of their columns and estimates nothing.
 """
 
+from survey_tools.construct.adoption import PERIODS, build_adoption
 from survey_tools.construct.agreement import agreement, exposure_sources
 from survey_tools.construct.anderson import anderson_indices, anderson_weights
 from survey_tools.construct.answers import ANSWER_VARIABLES, build_answers
@@ -33,6 +34,7 @@ __all__ = [
     "BROAD",
     "FAMILIES",
     "OUTCOMES",
+    "PERIODS",
     "Weights",
     "add_broad",
     "add_indices",
@@ -41,6 +43,7 @@ __all__ = [
     "agreement",
     "anderson_indices",
     "anderson_weights",
+    "build_adoption",
     "build_answers",
     "build_flow",
     "build_households",

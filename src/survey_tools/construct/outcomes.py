@@ -1,4 +1,4 @@
-"""Make the ten outcomes that single questions give, by the definitions of `params/outcomes.csv`.
+"""Make the twelve outcomes that single questions give, by the definitions of `params/outcomes.csv`.
 
 Each function takes the cleaned interviews and returns float64 with the same index, missing where the
 question does not apply or was not answered. Wider definitions are in `broad`, indices in `indices`.
@@ -91,6 +91,25 @@ def online_income_1m(household: pd.DataFrame) -> pd.Series:
     return middle.mask(sold_online_12m(household) == 0, 0.0).where(agreed == 1)
 
 
+def scam_seen_12m(household: pd.DataFrame) -> pd.Series:
+    """Return whether a scam by network or phone reached the respondent in 12 months.
+
+    A harm: higher is worse. Missing for all who did not agree to the sensitive questions.
+    """
+    agreed = coded(household, "consent_sensitive", one=("yes",), zero=("no",))
+    return (1 - ticked(household, "scam_seen", "none")).where(agreed == 1)
+
+
+def scam_loss_12m(household: pd.DataFrame) -> pd.Series:
+    """Return whether the respondent lost money to such a scam; 0 where none was met.
+
+    Counted over all who agreed to the sensitive questions, because outreach may change who meets a scam.
+    """
+    seen = scam_seen_12m(household)
+    lost = coded(household, "scam_loss", one=("l1", "l2", "l3"), zero=("none",))
+    return lost.mask(seen == 0, 0.0).where(seen.notna())
+
+
 OUTCOMES: dict[str, Outcome] = {
     function.__name__: function
     for function in (
@@ -104,13 +123,15 @@ OUTCOMES: dict[str, Outcome] = {
         sold_online_12m,
         district_platform_12m,
         online_income_1m,
+        scam_seen_12m,
+        scam_loss_12m,
     )
 }
 """Outcome -> function, in the order of `params/outcomes.csv`."""
 
 
 def add_outcomes(household: pd.DataFrame) -> pd.DataFrame:
-    """Return the ten outcomes of every interview.
+    """Return the twelve outcomes of every interview.
 
     Parameters
     ----------

@@ -87,6 +87,17 @@ ANALYSIS: dict[str, pa.DataFrameSchema] = {
         },
         unique=["left", "right", "unit"],
     ),
+    "adoption": pa.DataFrameSchema(
+        {
+            "hhid": c.household,
+            "team_id": c.team,
+            "commune_code": c.commune,
+            "intensive": c.arm,
+            "event": pa.Column(str, pa.Check.isin(["account", "online_selling"])),
+            "period": pa.Column(str),
+        },
+        unique=["hhid", "event"],
+    ),
     "index_weights": pa.DataFrameSchema(
         {
             "index": pa.Column(str),

@@ -57,6 +57,7 @@ TABLES = {
     "response": Place("analysis"),
     "weights": Place("analysis"),
     "exposure": Place("analysis"),
+    "adoption": Place("analysis"),
     "agreement": Place("analysis", counted=False),
     "index_weights": Place("analysis", counted=False),
     "flow": Place("analysis", counted=False),

@@ -12,6 +12,9 @@ from survey_tools.synthetic.draws import Array
 from survey_tools.synthetic.parameters import DistrictParameters
 from survey_tools.synthetic.responses import BAND_MIDDLES, OUTCOMES
 
+HARMS = ("scam_seen_12m", "scam_loss_12m")
+"""Outcomes that outreach leaves alone, and that neither arm nor engagement tells: all effects are zero."""
+
 _ENGAGEMENT_VARIANCE = 1.0 / 3.0
 """Of a uniform variable on -1..1."""
 
@@ -64,6 +67,8 @@ def truth(parameters: DistrictParameters, teams: pd.DataFrame) -> pd.DataFrame:
                 "note": _note(parameters, name, spillover),
             }
         )
+    nothing = {"reach_effect": 0.0, "itt": 0.0, "late": 0.0, "naive_expected": 0.0}
+    rows += [{"outcome": name, **nothing, "note": "a true zero"} for name in HARMS]
     return pd.DataFrame(rows)
 
 
