@@ -35,8 +35,10 @@ def build_households(panel: pd.DataFrame, teams_table: pd.DataFrame, study: Stud
     -------
     DataFrame
         Keys, arm, covariates of the first wave seen (`covariates_wave` names it), `<outcome>__<wave>`,
-        `reached__<wave>`, `contacts__<wave>` (float64), `interviewed__<wave>` (int64), `dose` (visits
-        per 100 households of the team between baseline and endline), `share_intensive_neighbours`.
+        `reached__<wave>`, `contacts__<wave>`, `weight__<wave>` where the panel has one (float64),
+        `interviewed__<wave>` (int64), `first_time` (1: paid no shop by QR before the baseline, 0: did),
+        `dose` (visits per 100 households of the team between baseline and endline),
+        `share_intensive_neighbours`.
     """
     contracts.same_list(panel=panel, teams=teams_table)
     treatment = study.design.treatment
@@ -44,6 +46,7 @@ def build_households(panel: pd.DataFrame, teams_table: pd.DataFrame, study: Stud
     keys = ["commune_code", "team_id", treatment, *COVARIATES]
     wide = first[keys].assign(covariates_wave=first["wave"])
     wide = wide.join(_by_wave(panel, study.waves.all), validate="1:1")
+    wide["first_time"] = 1 - wide[f"qr_shop_30d__{study.waves.baseline}"]
     households = wide.reset_index().merge(
         _of_team(teams_table), on="team_id", how="left", validate="m:1"
     )
@@ -54,9 +57,10 @@ def build_households(panel: pd.DataFrame, teams_table: pd.DataFrame, study: Stud
 
 def _by_wave(panel: pd.DataFrame, waves: tuple[str, ...]) -> pd.DataFrame:
     long = panel.assign(interviewed=1.0)
-    wide = long.pivot(index="hhid", columns="wave", values=[*BY_WAVE, "interviewed"])
+    names = [*BY_WAVE, *(["weight"] if "weight" in panel else [])]
+    wide = long.pivot(index="hhid", columns="wave", values=[*names, "interviewed"])
     wide.columns = pd.Index(["__".join(pair) for pair in wide.columns.to_flat_index()])
-    ordered = [f"{name}__{wave}" for name, wave in product((*BY_WAVE, "interviewed"), waves)]
+    ordered = [f"{name}__{wave}" for name, wave in product((*names, "interviewed"), waves)]
     wide = wide.reindex(columns=ordered, fill_value=np.nan).astype("float64")
     flags = [f"interviewed__{wave}" for wave in waves]
     return wide.assign(**{flag: wide[flag].fillna(0).astype("int64") for flag in flags})

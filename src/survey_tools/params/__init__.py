@@ -5,7 +5,8 @@ default lives here: what the study decides stands in `params/study.yml`.
 """
 
 from survey_tools.params.checks import CheckSettings, EnumeratorCheck, ShareCheck
-from survey_tools.params.read import read_study
+from survey_tools.params.plan import AnalysisPlan
+from survey_tools.params.read import read_plan, read_study
 from survey_tools.params.release import Recoding
 from survey_tools.params.study import DisclosureSettings, Study, Waves
 from survey_tools.params.workspace import DEFAULT_STUDY, ROOT_VARIABLE, Workspace, open_workspace
@@ -13,6 +14,7 @@ from survey_tools.params.workspace import DEFAULT_STUDY, ROOT_VARIABLE, Workspac
 __all__ = [
     "DEFAULT_STUDY",
     "ROOT_VARIABLE",
+    "AnalysisPlan",
     "CheckSettings",
     "DisclosureSettings",
     "EnumeratorCheck",
@@ -22,5 +24,6 @@ __all__ = [
     "Waves",
     "Workspace",
     "open_workspace",
+    "read_plan",
     "read_study",
 ]

@@ -1,10 +1,10 @@
-"""Read a study file; an unknown, missing or wrong key is an error that names file and key."""
+"""Read a study file or an analysis plan; an unknown, missing or wrong key is an error that names both."""
 
 from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from unicodedata import normalize
 
 import yaml
@@ -12,29 +12,54 @@ from pydantic import BaseModel, ValidationError
 
 from survey_tools.errors import ParamsError
 from survey_tools.params.model import Model
+from survey_tools.params.plan import AnalysisPlan
 from survey_tools.params.study import Study
+
+Read = TypeVar("Read", Study, AnalysisPlan)
 
 
 def read_study(path: Path) -> Study:
     """Read one study file; see `open_workspace` for errors."""
+    return _read(path, Study, "study file", "study: …")
+
+
+def read_plan(path: Path) -> AnalysisPlan:
+    """Read the analysis plan.
+
+    Raises
+    ------
+    ParamsError
+        When there is no such file, or a key is unknown, missing or wrong.
+    """
+    if not path.is_file():
+        raise ParamsError(
+            "The analysis plan is missing.",
+            expected="a YAML file such as params/analysis_plan.yml",
+            where=f"{path.parent.name}/{path.name}",
+            next_step="write it, or correct files.analysis_plan in the study file",
+        )
+    return _read(path, AnalysisPlan, "analysis plan", "registered: …")
+
+
+def _read(path: Path, model: type[Read], what: str, expected: str) -> Read:
     try:
         content = yaml.safe_load(normalize("NFC", path.read_text(encoding="utf-8")))
     except yaml.YAMLError as error:
         raise ParamsError(
-            "The study file is not valid YAML.", found=str(error).splitlines()[0], where=path.name
+            f"The {what} is not valid YAML.", found=str(error).splitlines()[0], where=path.name
         ) from error
     if not isinstance(content, dict):
-        raise ParamsError("The study file holds no keys.", expected="study: …", where=path.name)
+        raise ParamsError(f"The {what} holds no keys.", expected=expected, where=path.name)
     try:
-        return Study.model_validate(content)
+        return model.model_validate(content)
     except ValidationError as error:
-        raise _study_error(error, path) from error
+        raise _wrong_keys(error, path, what) from error
 
 
-def _study_error(error: ValidationError, path: Path) -> ParamsError:
+def _wrong_keys(error: ValidationError, path: Path, what: str) -> ParamsError:
     lines = [_one_problem(dict(problem)) for problem in error.errors()]
     return ParamsError(
-        f"The study file has {len(lines)} wrong key(s): " + "; ".join(lines) + ".",
+        f"The {what} has {len(lines)} wrong key(s): " + "; ".join(lines) + ".",
         where=f"{path.parent.name}/{path.name}",
         next_step="correct the file; the keys are explained in it and in docs/",
     )

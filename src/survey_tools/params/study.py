@@ -63,6 +63,7 @@ class Files(Model):
     teams: str
     outcomes: str
     outcomes_alternative: str
+    analysis_plan: str
     corrections: str
     sample: str
 
@@ -94,20 +95,35 @@ class IdentitySettings(Model):
     max_other_households: Annotated[float, Field(ge=0, lt=1)]
 
 
+class BeganSettings(Model):
+    """From when intensive outreach can be felt: the first wave, and the first period of recalled dates."""
+
+    wave: str
+    period: str
+
+
 class DesignSettings(Model):
     """How outreach was assigned and how its effect is estimated."""
 
-    kind: Literal["stratified_cluster_randomised"]
+    kind: Literal[
+        "stratified_cluster_randomised",
+        "difference_in_differences",
+        "staggered",
+        "observational",
+    ]
     treatment: str
     cluster: str
     stratum: str
     assignment_seed: int
     households_per_team: Annotated[int, Field(gt=0)]
     reached: str
+    began: BeganSettings
     controls: tuple[str, ...]
+    weights: str | None
     estimator: Literal["ancova", "difference"]
     interval: Annotated[float, Field(gt=0.5, lt=1)]
     seed: int
+    draws: Annotated[int, Field(ge=99)]
 
 
 class DisclosureSettings(Model):

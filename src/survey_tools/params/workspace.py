@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from survey_tools.errors import AreaError, ParamsError
-from survey_tools.params.read import read_study
+from survey_tools.params.plan import AnalysisPlan
+from survey_tools.params.read import read_plan, read_study
 from survey_tools.params.study import Study
 
 if TYPE_CHECKING:
@@ -92,6 +93,11 @@ class Workspace:
     def file(self, name: str) -> Path:
         """Path of a table named under `files:`."""
         return self.root / str(getattr(self.study.files, name))
+
+    @property
+    def plan(self) -> AnalysisPlan:
+        """The analysis plan; see `read_plan` for errors."""
+        return read_plan(self.file("analysis_plan"))
 
     def table(self, name: str) -> pd.DataFrame:
         """Read a table named under `files:`, every column as text but the counts it is known for.

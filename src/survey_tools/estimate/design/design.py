@@ -5,7 +5,7 @@ Estimates nothing, and chooses no outcome and no control.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import pandas as pd
@@ -14,10 +14,14 @@ from survey_tools.errors import DesignError
 from survey_tools.estimate.design.columns import Floats, numeric, require_columns
 from survey_tools.params import Study
 
+Kind = Literal[
+    "stratified_cluster_randomised", "difference_in_differences", "staggered", "observational"
+]
+
 
 @dataclass(frozen=True)
 class Design:
-    """A stratified, cluster-randomised comparison of two arms between two waves.
+    """A comparison of two arms of clusters between two waves.
 
     Parameters
     ----------
@@ -36,6 +40,13 @@ class Design:
         Coverage of the intervals, between 0 and 1.
     weights : str, optional
         Column of probability weights, all above 0; None counts households alike.
+    survey_weights : str, optional
+        Variable of the weights, as `<survey_weights>__<wave>`, for estimates shown beside the main one.
+    kind : {"stratified_cluster_randomised", "difference_in_differences", "staggered", "observational"}
+        Only the first has an assignment that can be drawn again. `observational` lets the treatment
+        vary within a cluster.
+    seed, draws : int
+        Of everything that is drawn again: randomisation inference, bootstrap, folds.
     """
 
     treatment: str
@@ -48,6 +59,10 @@ class Design:
     estimator: Literal["ancova", "difference"] = "ancova"
     interval: float = 0.95
     weights: str | None = None
+    survey_weights: str | None = None
+    kind: Kind = "stratified_cluster_randomised"
+    seed: int = 0
+    draws: int = 9999
 
     @classmethod
     def from_study(cls, study: Study) -> Design:
@@ -63,7 +78,32 @@ class Design:
             reached=settings.reached,
             estimator=settings.estimator,
             interval=settings.interval,
+            survey_weights=settings.weights,
+            kind=settings.kind,
+            seed=settings.seed,
+            draws=settings.draws,
         )
+
+    @property
+    def is_randomised(self) -> bool:
+        """Whether the treatment was drawn, so that it can be drawn again."""
+        return self.kind == "stratified_cluster_randomised"
+
+    def weighted(self) -> Design:
+        """Return the same design with the survey weights of the endline.
+
+        Raises
+        ------
+        DesignError
+            When the design names no survey weights.
+        """
+        if self.survey_weights is None:
+            raise DesignError(
+                "The design has no survey weights.",
+                expected="a variable of weights by wave",
+                where="design.weights of the study file",
+            )
+        return replace(self, weights=self.at_endline(self.survey_weights))
 
     @property
     def tail(self) -> float:
@@ -123,9 +163,10 @@ class Design:
         _refuse_several(
             frame, self.cluster, self.stratum, "A cluster lies in more than one stratum."
         )
-        _refuse_several(
-            frame, self.cluster, self.treatment, "The treatment varies within a cluster."
-        )
+        if self.kind != "observational":
+            _refuse_several(
+                frame, self.cluster, self.treatment, "The treatment varies within a cluster."
+            )
 
     def check(self, frame: pd.DataFrame) -> None:
         """Refuse a frame that cannot carry a comparison of the two arms.
