@@ -53,7 +53,9 @@ def test_import_contracts__fail_when_broken(tmp_path, module, line):
 def test_environment_yml__lists_the_packages_of_pyproject():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     conda = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
-    listed = {re.sub(r"\s", "", item) for item in conda if isinstance(item, str)} - {"pip"}
+    by_pip = next(item["pip"] for item in conda if isinstance(item, dict))
+    names = [item for item in (*conda, *by_pip) if isinstance(item, str) and item[0] != "-"]
+    listed = {re.sub(r"\s", "", item) for item in names} - {"pip"}
     assert listed == {*project["dependencies"], f"python{project['requires-python']}"}
 
 

@@ -18,7 +18,7 @@ from survey_tools import __version__
 from survey_tools.params import Workspace
 from survey_tools.run.files import read_json, write_json
 
-_LIBRARIES = ("pandas", "numpy", "statsmodels", "linearmodels", "papermill", "nbconvert")
+_LIBRARIES = ("pandas", "numpy", "statsmodels", "diff-diff", "papermill", "nbconvert")
 
 
 class Record:
