@@ -22,6 +22,7 @@ from survey_tools import contracts
 from survey_tools.areas import read_areas
 from survey_tools.params import DisclosureSettings, Workspace
 from survey_tools.register import read_register
+from survey_tools.report.disclosure_evidence import open_evidence
 from survey_tools.report.disclosure_lists import further_lists
 from survey_tools.report.numbers import Lang
 from survey_tools.report.results import Results
@@ -86,6 +87,7 @@ def open_results(ws: Workspace, lang: Lang, commune: str | int | None = None) ->
         labels=_choice_labels(ws, lang),
         questions=_question_labels(ws, lang),
         provenance=_provenance(ws),
+        evidence={} if area else open_evidence(ws),
         **({} if area else further_lists(ws, areas, tables["levels"], levels, _scales(outcomes))),
     )
 

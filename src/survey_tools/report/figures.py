@@ -6,55 +6,29 @@ say what colour says.
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
-from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
-from survey_tools.errors import DisclosureError
-from survey_tools.report.markup import paragraphs
+from survey_tools.report.drawing import (
+    DARK,
+    GREY,
+    LIGHT,
+    STYLE,
+    interval_lines,
+    nothing,
+    numbers_on,
+    show,
+    wrapped,
+)
 from survey_tools.report.numbers import SHARES
 from survey_tools.report.results import Results, rows_of
 from survey_tools.report.small_cells import FEW, HIDDEN, SHOWN
-
-DARK, LIGHT, GREY = "#0b4f79", "#d95f02", "#6b6b6b"
-DPI = 144
-_STYLE = {
-    **sns.axes_style("ticks"),
-    "font.family": "DejaVu Sans",
-    "font.size": 10.0,
-    "axes.titlesize": 10.0,
-    "axes.labelsize": 9.0,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "legend.frameon": False,
-}
-
-
-def show(figure: Figure, *, alt: str, caption: str) -> None:
-    """Display a figure once, with its alt text and caption, and close it.
-
-    Raises
-    ------
-    DisclosureError
-        When alt text or caption is empty: a reader who does not see the picture would learn nothing.
-    """
-    if not alt.strip() or not caption.strip():
-        raise DisclosureError("A figure needs alt text and a caption.", next_step="give both")
-    png = io.BytesIO()
-    figure.savefig(png, format="png", dpi=DPI, metadata={"Software": None})
-    plt.close(figure)
-    metadata = {"alt": alt, "caption": caption, "width": round(figure.get_figwidth() * 96)}
-    data = {"image/png": base64.b64encode(png.getvalue()).decode("ascii"), "text/plain": alt}
-    display(data, metadata={"image/png": metadata}, raw=True)
 
 
 def levels_figure(results: Results, outcomes: Sequence[str] | None = None) -> None:
@@ -62,7 +36,7 @@ def levels_figure(results: Results, outcomes: Sequence[str] | None = None) -> No
     outcomes = list(outcomes or results.study.report.main_outcomes)[:4]
     points = _level_points(results, outcomes)
     if points["shown"].isna().all():
-        return _nothing(results)
+        return nothing(results)
     texts = [
         results.words(
             "alt_level_point",
@@ -88,7 +62,7 @@ def effects_figure(results: Results, outcomes: Sequence[str] | None = None) -> N
     wanted = list(outcomes or results.study.report.main_outcomes)
     points = _effect_points(results, [o for o in wanted if results.scale(o) in SHARES])
     if points["shown"].isna().all():
-        return _nothing(results)
+        return nothing(results)
     texts = [_alt_effect(results, row.outcome, row) for row in rows_of(points)]
     alt = results.words("alt_effects", points="; ".join(texts))
     caption = results.words("figure_effects", confidence=results.confidence)
@@ -100,7 +74,7 @@ def communes_figure(results: Results, outcome: str | None = None) -> None:
     outcome = outcome or results.study.report.main_outcomes[0]
     rows = results.communes.query("outcome == @outcome").sort_values("commune_code")
     if rows["shown"].isna().all():
-        return _nothing(results)
+        return nothing(results)
     words, numbers, scale = results.words, results.numbers, results.scale(outcome)
     span = numbers.difference_interval(rows["shown"].min(), rows["shown"].max(), scale)
     alt = words("alt_communes", count=int(rows["shown"].notna().sum()), range=span)
@@ -121,7 +95,7 @@ def exposure_figure(results: Results) -> None:
     """Show which share of households the teams visited, by group of teams."""
     row = results.effect(results.study.design.reached, "first_stage")
     if row is None or row[["shown", "mean_regular"]].isna().any():
-        return _nothing(results)
+        return nothing(results)
     percent = results.numbers.percent
     both = {"regular": row["mean_regular"], "intensive": row["mean_regular"] + row["shown"]}
     alt = results.words("alt_reach", **{name: percent(x) for name, x in both.items()})
@@ -137,7 +111,7 @@ def choices_figure(results: Results, variable: str, wave: str | None = None) -> 
     )
     rows = rows[rows["status"].ne(HIDDEN)].sort_values(["shown", "choice"], ascending=[False, True])
     if rows.empty:
-        return _nothing(results)
+        return nothing(results)
     labels = [results.choice(variable, code) for code in rows["choice"]]
     shares = [results.numbers.percent(x) for x in rows["shown"]]
     points = "; ".join(f"{a}: {b}" for a, b in zip(labels, shares, strict=True))
@@ -153,7 +127,7 @@ def draw_levels(results: Results, points: pd.DataFrame) -> Figure:
     outcomes = list(dict.fromkeys(points["outcome"]))
     columns = min(2, len(outcomes))
     rows = -(-len(outcomes) // columns)
-    with plt.rc_context(_STYLE):
+    with plt.rc_context(STYLE):
         figure = Figure(figsize=(3.4 * columns, 2.5 * rows + 0.5), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False)
         for ax, outcome in zip(axes.flat, outcomes, strict=False):
@@ -168,20 +142,20 @@ def draw_levels(results: Results, points: pd.DataFrame) -> Figure:
 def draw_effects(results: Results, points: pd.DataFrame) -> Figure:
     """Draw one row an outcome, in percentage points, with a line at zero."""
     frame = points.iloc[::-1].reset_index(drop=True)
-    with plt.rc_context(_STYLE):
+    with plt.rc_context(STYLE):
         figure = Figure(figsize=(6.8, 0.55 * len(frame) + 1.3), layout="constrained")
         ax = figure.subplots()
         ax.axvline(0, color="black", linewidth=1)
-        _interval(ax, frame, DARK)
+        interval_lines(ax, frame, DARK)
         ax.scatter(100 * frame["shown"], frame.index, color=DARK, zorder=3, s=45)
         ax.scatter(
             100 * frame["naive"], frame.index, marker="D", facecolors="none", edgecolors=LIGHT, s=40
         )
-        ax.set_yticks(list(frame.index), [_wrapped(results.outcome(o)) for o in frame["outcome"]])
+        ax.set_yticks(list(frame.index), [wrapped(results.outcome(o)) for o in frame["outcome"]])
         ax.set_ylim(-0.6, len(frame) - 0.4)
         ax.set_xlabel(results.words("axis_effect", unit=results.words("unit_points")))
         _legend_for_effects(figure, results)
-        _numbers_on(ax, results)
+        numbers_on(ax, results)
     return figure
 
 
@@ -192,17 +166,17 @@ def draw_communes(results: Results, rows: pd.DataFrame, outcome: str) -> Figure:
     frame = rows.iloc[::-1].reset_index(drop=True)
     names = [results.units[code].name(results.lang) for code in frame["commune_code"]]
     here = frame["commune_code"].eq(results.code)
-    with plt.rc_context(_STYLE):
+    with plt.rc_context(STYLE):
         figure = Figure(figsize=(6.8, 0.235 * len(frame) + 1.0), layout="constrained")
         ax = figure.subplots()
         ax.axvline(0, color="black", linewidth=1)
         district = results.effect(outcome)
         if district is not None and pd.notna(district["shown"]):
             ax.axvline(factor * district["shown"], color=GREY, linestyle="--", linewidth=1)
-        _interval(ax, frame, GREY, factor)
+        interval_lines(ax, frame, GREY, factor)
         ax.scatter(factor * frame["shown"], frame.index, color=GREY, s=22, zorder=3)
         own = frame[here]
-        _interval(ax, own, DARK, factor, width=2.5)
+        interval_lines(ax, own, DARK, factor, width=2.5)
         ax.scatter(factor * own["shown"], own.index, color=DARK, marker="s", s=60, zorder=4)
         ax.set_yticks(list(frame.index), names, fontsize=8)
         for tick, marked in zip(ax.get_yticklabels(), here, strict=True):
@@ -210,7 +184,7 @@ def draw_communes(results: Results, rows: pd.DataFrame, outcome: str) -> Figure:
         ax.set_ylim(-0.7, len(frame) - 0.3)
         unit = "unit_points" if scale in SHARES else f"unit_{scale}"
         ax.set_xlabel(results.words("axis_effect", unit=results.words(unit)))
-        _numbers_on(ax, results)
+        numbers_on(ax, results)
     return figure
 
 
@@ -218,7 +192,7 @@ def draw_exposure(results: Results, row: pd.Series) -> Figure:
     """Draw two bars; the error bar of the second is the interval of the difference."""
     regular, intensive = row["mean_regular"], row["mean_regular"] + row["shown"]
     names = [results.words("arm_regular"), results.words("arm_intensive")]
-    with plt.rc_context(_STYLE):
+    with plt.rc_context(STYLE):
         figure = Figure(figsize=(6.8, 2.1), layout="constrained")
         ax = figure.subplots()
         sns.barplot(
@@ -239,7 +213,7 @@ def draw_exposure(results: Results, row: pd.Series) -> Figure:
 
 def draw_choices(results: Results, rows: pd.DataFrame, labels: Sequence[str]) -> Figure:
     """Draw one bar an answer; bars from few answers are hatched."""
-    with plt.rc_context(_STYLE):
+    with plt.rc_context(STYLE):
         figure = Figure(figsize=(6.8, 0.34 * len(rows) + 0.8), layout="constrained")
         ax = figure.subplots()
         sns.barplot(x=100 * rows["shown"].to_numpy(), y=list(labels), color=DARK, ax=ax)
@@ -292,7 +266,7 @@ def _draw_level_panel(ax: Axes, results: Results, points: pd.DataFrame) -> None:
     ax.set(xlim=(-0.4, len(waves) - 0.6), xlabel="", ylabel="%" if share else "")
     if share:
         ax.set_ylim(0, 100)
-    ax.set_title(_wrapped(points["label"].iloc[0]), loc="left")
+    ax.set_title(wrapped(points["label"].iloc[0]), loc="left")
 
 
 def _effect_points(results: Results, outcomes: Sequence[str]) -> pd.DataFrame:
@@ -313,21 +287,6 @@ def _legend_for_effects(figure: Figure, results: Results) -> None:
     figure.legend(loc="outside upper center", ncols=2)
 
 
-def _interval(
-    ax: Axes, frame: pd.DataFrame, colour: str, factor: int = 100, width: float = 1.5
-) -> None:
-    low, high = factor * frame["conf_low"], factor * frame["conf_high"]
-    ax.hlines(frame.index, low, high, color=colour, linewidth=width)
-
-
-def _numbers_on(ax: Axes, results: Results) -> None:
-    """Write the numbers of the horizontal axis in the page's language, all with the same decimals."""
-    ax.xaxis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10]))
-    ticks = ax.get_xticks()
-    digits = next(d for d in (0, 1, 2, 3) if d == 3 or (ticks.round(d) - ticks == 0).all())
-    ax.xaxis.set_major_formatter(lambda value, _: results.numbers.number(value, digits))
-
-
 def _alt_effect(results: Results, outcome: str, row: Any) -> str:
     numbers, scale = results.numbers, results.scale(outcome)
     return results.words(
@@ -346,16 +305,3 @@ def _alt_here(results: Results, row: pd.Series, scale: str) -> str:
         size=numbers.difference(row["shown"], scale),
         interval=numbers.difference_interval(row["conf_low"], row["conf_high"], scale),
     )
-
-
-def _wrapped(text: str, width: int = 30) -> str:
-    lines = [""]
-    for word in text.split():
-        if lines[-1] and len(lines[-1]) + len(word) >= width:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return "\n".join(lines)
-
-
-def _nothing(results: Results) -> None:
-    display(paragraphs([results.words("nothing_to_draw")]))

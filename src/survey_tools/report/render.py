@@ -130,7 +130,7 @@ def _check(notebook: Any, name: str) -> None:
             raise RunError(
                 "A figure of the notebook has no alt text or no caption.",
                 where=name,
-                next_step="show it with survey_tools.report.figures.show",
+                next_step="show it with survey_tools.report.drawing.show",
             )
 
 

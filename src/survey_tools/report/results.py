@@ -24,8 +24,8 @@ class Results:
 
     `levels`, `choices` and `communes` have `shown` (the figure to show, NaN where hidden) and `status`
     (`shown`, `few` or `hidden`). `area` is the commune of the page, None on the district page, which
-    has also the levels by further lists of areas (`by_list`), the units of these lists, and which share
-    of each unit's people lives within the study (None where not known).
+    has also the levels by further lists of areas (`by_list`), the units of these lists, which share
+    of each unit's people lives within the study (None where not known), and the `evidence`.
     """
 
     study: Study
@@ -47,6 +47,7 @@ class Results:
     by_list: pd.DataFrame = field(default_factory=pd.DataFrame)
     lists: dict[str, tuple[Area, ...]] = field(default_factory=dict)
     shares_inside: dict[AreaKey, float | None] = field(default_factory=dict)
+    evidence: dict[str, pd.DataFrame] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -126,12 +127,14 @@ class Results:
         )
         return None if rows.empty else rows.iloc[0]
 
-    def effect(self, outcome: str, estimand: str = "itt") -> pd.Series | None:
-        """Row of `effects` at the endline, or None where the results have none."""
+    def effect(
+        self, outcome: str, estimand: str = "itt", wave: str | None = None
+    ) -> pd.Series | None:
+        """Row of `effects` at the endline or another wave, or None where the results have none."""
         rows = self.effects.loc[
             self.effects["outcome"].eq(outcome)
             & self.effects["estimand"].eq(estimand)
-            & self.effects["wave"].eq(self.study.waves.endline)
+            & self.effects["wave"].eq(wave or self.study.waves.endline)
         ]
         return None if rows.empty else rows.iloc[0]
 

@@ -1,4 +1,4 @@
-"""Take sentences from `wording/<lang>.yml` and make them agree with their numbers.
+"""Take sentences from the files of `wording/` and make them agree with their numbers.
 
 Decides nothing about findings: which sentence a result deserves is chosen in `sentences`.
 """
@@ -29,7 +29,7 @@ class Wording:
     def __init__(self, lang: Lang) -> None:
         self.lang: Lang = lang
         self.numbers = Numbers(lang)
-        self._entries = entries(lang)
+        self._entries = {**entries(lang), **entries(f"evidence_{lang}")}
 
     def __call__(self, key: str, /, **values: object) -> str:
         """Return the sentence `key` with `values` filled in.
@@ -72,7 +72,7 @@ class Wording:
 
 @cache
 def entries(lang: str) -> dict[str, Any]:
-    """Read all sentences of one language."""
+    """Read the sentences of one file of the folder."""
     content: dict[str, Any] = yaml.safe_load((FOLDER / f"{lang}.yml").read_text("utf-8"))
     return content
 

@@ -1,0 +1,71 @@
+"""Find and write the rows of the evidence tables; chooses no sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from survey_tools.report.markup import Cell
+from survey_tools.report.numbers import MISSING, SHARES
+from survey_tools.report.results import Results
+
+
+def evidence(results: Results, name: str) -> pd.DataFrame:
+    """Return a table of evidence, empty where the results have none."""
+    return results.evidence.get(name, pd.DataFrame())
+
+
+def row_of(results: Results, name: str, **where: Any) -> pd.Series | None:
+    """Return the first row of a table of evidence whose columns have these values, or None."""
+    frame = evidence(results, name)
+    if frame.empty:
+        return None
+    for column, value in where.items():
+        frame = frame[frame[column].eq(value)]
+    return None if frame.empty else frame.iloc[0]
+
+
+def label(results: Results, outcome: str) -> Cell:
+    """Write an outcome with the unit of its effects below."""
+    scale = results.scale(outcome)
+    return results.outcome(outcome), results.words(unit_key(scale))
+
+
+def unit_key(scale: str) -> str:
+    """Return the key of the unit of effects on a scale."""
+    return "unit_points" if scale in SHARES else f"unit_{scale}"
+
+
+def with_interval(
+    results: Results,
+    row: pd.Series | None,
+    scale: str,
+    columns: tuple[str, str, str] = ("estimate", "conf_low", "conf_high"),
+) -> Cell:
+    """Write an estimate with its interval below; «—» where there is none."""
+    if row is None or pd.isna(row[columns[0]]):
+        return MISSING
+    numbers = results.numbers
+    between = numbers.difference_interval(row[columns[1]], row[columns[2]], scale)
+    return numbers.bare_difference(row[columns[0]], scale), between
+
+
+def interval(
+    results: Results,
+    row: pd.Series | None,
+    scale: str,
+    columns: tuple[str, str] = ("conf_low", "conf_high"),
+) -> str:
+    """Write an interval of effects; «—» where there is none."""
+    if row is None:
+        return MISSING
+    return results.numbers.difference_interval(row[columns[0]], row[columns[1]], scale)
+
+
+def p_value(results: Results, row: pd.Series | None, column: str = "p_value") -> str:
+    """Write a p-value or q-value for a cell."""
+    if row is None or pd.isna(row[column]):
+        return MISSING
+    text = results.numbers.p_value(float(row[column]))
+    return text.removeprefix("p = ").removeprefix("p ")

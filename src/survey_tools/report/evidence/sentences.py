@@ -1,0 +1,155 @@
+"""Choose the sentences of the evidence, never one that says more than its interval or its p-value."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from survey_tools.params.plan import AnalysisPlan
+from survey_tools.report.evidence.rows import evidence, interval, row_of
+from survey_tools.report.results import Results
+
+
+def inference(results: Results) -> list[str]:
+    """Say how the p-values were made, and what the teams are worth."""
+    frame = evidence(results, "inference")
+    drawn = frame[frame["method"].eq("randomisation")] if len(frame) else frame
+    if drawn.empty or drawn["p_value"].isna().all():
+        return [results.words("inference_none")]
+    draws = results.numbers.count(float(drawn["draws"].max()))
+    sentences = [results.words("inference", draws=draws)]
+    first = row_of(
+        results, "inference", outcome=results.study.report.main_outcomes[0], method="cr2"
+    )
+    if first is not None and pd.notna(first["teams_effective"]):
+        effective = results.numbers.number(first["teams_effective"])
+        teams = int(first["n_teams"])
+        sentences.append(results.words("inference_effective", teams=teams, effective=effective))
+    return sentences
+
+
+def families(results: Results, plan: AnalysisPlan) -> list[str]:
+    """Say for each family how many of its outcomes still show an effect after the correction."""
+    frame = evidence(results, "families")
+    sentences = []
+    for family, rows in frame.groupby("family", sort=False) if len(frame) else ():
+        name = results.words(f"family_{family}")
+        tested = rows[rows["p_romano_wolf"].notna()]
+        if tested.empty:
+            sentences.append(results.words("family_none", family=name))
+            continue
+        clear = tested[tested["p_romano_wolf"] < plan.alpha]
+        sentences.append(
+            results.words(
+                "family_finding",
+                family=name,
+                count=len(clear),
+                names=_listed(results, clear["outcome"]),
+                alpha=results.numbers.percent(plan.alpha),
+            )
+        )
+    return sentences
+
+
+def groups(results: Results, plan: AnalysisPlan) -> list[str]:
+    """Say for each main outcome in which groups the effect clearly differs."""
+    frame = evidence(results, "heterogeneity")
+    sentences = []
+    for outcome in results.study.report.main_outcomes:
+        rows = frame[frame["outcome"].eq(outcome)] if len(frame) else frame
+        label = results.outcome(outcome)
+        if rows.empty or rows["p_adjusted"].isna().all():
+            sentences.append(results.words("groups_none", outcome=label))
+            continue
+        clear = rows.loc[rows["p_adjusted"] < plan.alpha, "group"]
+        names = ", ".join(results.words(f"group_{name}") for name in clear)
+        sentences.append(
+            results.words("groups_finding", outcome=label, count=len(clear), names=names)
+        )
+    return sentences
+
+
+def spillover(results: Results) -> list[str]:
+    """Say for each main outcome whether neighbouring teams matter, as far as can be told."""
+    return [_spillover(results, outcome) for outcome in results.study.report.main_outcomes]
+
+
+def honest(results: Results) -> list[str]:
+    """Say how much drift between the groups the estimates by recalled dates would bear."""
+    frame = evidence(results, "honest")
+    sentences = []
+    for outcome, rows in frame.groupby("outcome", sort=False) if len(frame) else ():
+        label, wanted = results.words(f"event_{outcome}"), rows[rows["m"].eq(1.0)]
+        if wanted.empty or wanted["conf_low"].isna().all():
+            sentences.append(results.words("honest_none", outcome=label))
+            continue
+        row = wanted.iloc[0]
+        between = interval(results, row, "binary")
+        times = results.numbers.number(row["m"])
+        sentences.append(results.words("honest_holds", outcome=label, m=times, interval=between))
+    return sentences
+
+
+def threats(results: Results) -> list[str]:
+    """Explain the columns of the table of threats, and say what attrition and placebos show."""
+    words = results.words
+    sentences = [words(f"threat_{name}") for name in ("lee", "unseen", "placebo", "leave")]
+    gap = row_of(results, "attrition_test", wave=results.study.waves.endline)
+    if gap is not None and pd.notna(gap["estimate"]):
+        values = _size(results, gap, "binary")
+        sentences.append(words("threat_attrition", **values))
+    rows = results.effects[results.effects["estimand"].eq("placebo_baseline")]
+    rows = rows[rows["conf_low"].notna()]
+    if len(rows):
+        found = int((rows["conf_low"].gt(0) | rows["conf_high"].lt(0)).sum())
+        expected = len(rows) * (1 - results.study.design.interval)
+        sentences.append(
+            words(
+                "threat_dropped",
+                count=len(rows),
+                found=found,
+                expected=results.numbers.number(expected, 1),
+            )
+        )
+    return sentences
+
+
+def plan(results: Results, registered: AnalysisPlan) -> list[str]:
+    """Say when the plan was registered, how much of it was done, and whether anything departs."""
+    frame = evidence(results, "plan")
+    if frame.empty:
+        return []
+    planned = frame[frame["state"].ne("not_planned")]
+    done = int(planned["state"].eq("as_planned").sum())
+    departs = frame["state"].ne("as_planned").any()
+    day: date = registered.registered
+    return [
+        results.words(
+            "plan_registered", day=results.numbers.day(day), planned=len(planned), done=done
+        ),
+        results.words("plan_changes", count=len(registered.changes)),
+        results.words("plan_departures" if departs else "plan_as_planned"),
+    ]
+
+
+def _spillover(results: Results, outcome: str) -> str:
+    row, label = results.effect(outcome, "spillover"), results.outcome(outcome)
+    if row is None or row[["shown", "conf_low", "conf_high"]].isna().any():
+        return results.words("spillover_none", outcome=label)
+    clear = row["conf_low"] > 0 or row["conf_high"] < 0
+    key = "spillover_clear" if clear else "spillover_unclear"
+    return results.words(key, outcome=label, **_size(results, row, results.scale(outcome)))
+
+
+def _size(results: Results, row: pd.Series, scale: str) -> dict[str, Any]:
+    return {
+        "size": results.numbers.difference(row["estimate"], scale),
+        "interval": interval(results, row, scale),
+        "confidence": results.confidence,
+    }
+
+
+def _listed(results: Results, outcomes: pd.Series) -> str:
+    return ", ".join(results.outcome(outcome) for outcome in outcomes)

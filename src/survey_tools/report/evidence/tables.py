@@ -1,0 +1,239 @@
+"""Tables of the evidence, made from disclosed results: no stars, every null shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from survey_tools.report.evidence.rows import (
+    evidence,
+    interval,
+    label,
+    p_value,
+    row_of,
+    with_interval,
+)
+from survey_tools.report.markup import Cell, Table
+from survey_tools.report.numbers import MISSING
+from survey_tools.report.results import Results, rows_of
+from survey_tools.report.tables import notes_of
+
+Rows = list[tuple[Cell, ...]]
+HARM = "harm"
+
+
+def inference_table(results: Results) -> Table:
+    """Tabulate p-value and intervals of the main outcomes by four ways."""
+    rows: Rows = []
+    for outcome in results.study.report.main_outcomes:
+        scale = results.scale(outcome)
+        by = {
+            method: row_of(results, "inference", outcome=outcome, method=method)
+            for method in ("randomisation", "cr2", "wild", "cr1")
+        }
+        rows.append(
+            (
+                label(results, outcome),
+                with_interval(results, by["cr2"], scale),
+                p_value(results, by["randomisation"]),
+                interval(results, by["randomisation"], scale),
+                interval(results, by["wild"], scale),
+                interval(results, by["cr1"], scale),
+            )
+        )
+    names = ("outcome", "cr2", "p", "p_randomisation", "wild", "cr1")
+    return _table(results, "inference", names, rows)
+
+
+def families_table(results: Results) -> Table:
+    """Tabulate all outcomes by family, with p-values corrected within it."""
+    rows: Rows = []
+    for row in rows_of(evidence(results, "families")):
+        itt, series = results.effect(row.outcome), pd.Series(row._asdict())
+        drawn = row_of(results, "inference", outcome=row.outcome, method="randomisation")
+        rows.append(
+            (
+                label(results, row.outcome),
+                results.words(f"family_{row.family}"),
+                with_interval(results, itt, results.scale(row.outcome)),
+                p_value(results, drawn),
+                p_value(results, series, "p_romano_wolf"),
+                p_value(results, series, "q_sharpened"),
+                results.numbers.count(None if itt is None else itt["n"]),
+                results.numbers.count(None if itt is None else itt["n_teams"]),
+            )
+        )
+    names = ("outcome", "family", "effect", "p", "p_family", "q", "n", "teams")
+    return _table(results, "families", names, rows, text_columns=2)
+
+
+def harm_table(results: Results) -> Table:
+    """Tabulate the outcomes of the family of harms, whatever they say."""
+    outcomes = list(results.outcomes.index[results.outcomes["family"].eq(HARM)])
+    rows: Rows = []
+    for outcome in outcomes:
+        itt, scale = results.effect(outcome), results.scale(outcome)
+        drawn = row_of(results, "inference", outcome=outcome, method="randomisation")
+        rows.append(
+            (
+                label(results, outcome),
+                results.numbers.bare_value(None if itt is None else itt["mean_regular"], scale),
+                with_interval(results, itt, scale),
+                p_value(results, drawn),
+                results.numbers.count(None if itt is None else itt["n"]),
+                results.numbers.count(None if itt is None else itt["n_teams"]),
+            )
+        )
+    return _table(results, "harm", ("outcome", "regular", "effect", "p", "n", "teams"), rows)
+
+
+def robust_table(results: Results) -> Table:
+    """Tabulate the effect on the main outcomes by six estimators."""
+    estimands = (
+        "itt", "itt_unadjusted", "itt_lin", "did", "itt_weighted", "itt_response_weighted",
+    )  # fmt: skip
+    names = ("outcome", "effect", "unadjusted", "lin", "did", "weighted", "response")
+    return _by_estimand(results, "robust", estimands, names)
+
+
+def through_table(results: Results) -> Table:
+    """Tabulate the effect on those visited because of the lot, with the Anderson–Rubin interval."""
+    rows: Rows = []
+    for outcome in results.study.report.main_outcomes:
+        late, scale = results.effect(outcome, "late"), results.scale(outcome)
+        strength = None if late is None else late.get("first_stage_f")
+        rows.append(
+            (
+                label(results, outcome),
+                with_interval(results, late, scale),
+                interval(results, late, scale, ("ar_low", "ar_high")),
+                results.numbers.number(strength, 1),
+                results.numbers.count(None if late is None else late["n"]),
+                results.numbers.count(None if late is None else late["n_teams"]),
+            )
+        )
+    return _table(results, "through", ("outcome", "late", "ar", "f", "n", "teams"), rows)
+
+
+def exposure_table(results: Results) -> Table:
+    """Tabulate comparisons by dose and by visit, which nobody drew, beside those through the lot."""
+    estimands = ("naive", "aipw_att", "dose_slope", "dose_iv")
+    return _by_estimand(
+        results, "exposure", estimands, ("outcome", "naive", "aipw", "dose", "dose_iv")
+    )
+
+
+def groups_table(results: Results, outcome: str) -> Table:
+    """Tabulate the effect on one outcome inside and outside each group stated beforehand."""
+    frame, scale = evidence(results, "heterogeneity"), results.scale(outcome)
+    rows: Rows = []
+    for _, row in frame[frame["outcome"].eq(outcome)].iterrows() if len(frame) else ():
+        inside = with_interval(results, row, scale, ("estimate_in", "conf_low_in", "conf_high_in"))
+        outside = ("estimate_out", "conf_low_out", "conf_high_out")
+        between = ("interaction", "conf_low", "conf_high")
+        rows.append(
+            (
+                results.words(f"group_{row['group']}"),
+                inside,
+                with_interval(results, row, scale, outside),
+                with_interval(results, row, scale, between),
+                p_value(results, row, "p_adjusted"),
+                results.numbers.count(row["n_in"]),
+                results.numbers.count(row["n_teams_in"]),
+            )
+        )
+    names = ("group", "inside", "outside", "interaction", "p_groups", "n", "teams")
+    caption = results.words("caption_groups", outcome=results.outcome(outcome))
+    return Table(caption, _columns(results, names), tuple(rows), notes_of(results, rows))
+
+
+def threats_table(results: Results) -> Table:
+    """Tabulate for the main outcomes what attrition, an unseen cause or one commune could do."""
+    rows: Rows = []
+    for outcome in results.study.report.main_outcomes:
+        scale = results.scale(outcome)
+        lee = row_of(results, "lee_bounds", outcome=outcome)
+        unseen = row_of(results, "sensitivity", outcome=outcome)
+        before = results.effect(outcome, "placebo_baseline", wave=results.study.waves.baseline)
+        strength = None if unseen is None else unseen["robustness_value"]
+        rows.append(
+            (
+                label(results, outcome),
+                with_interval(results, results.effect(outcome), scale),
+                interval(results, lee, scale, ("lower", "upper")),
+                results.numbers.percent(strength, 1),
+                with_interval(results, before, scale),
+                _range(results, outcome, scale),
+            )
+        )
+    return _table(
+        results, "threats", ("outcome", "effect", "bounds", "unseen", "placebo", "leave"), rows
+    )
+
+
+def power_table(results: Results) -> Table:
+    """Tabulate the smallest effects that the study can find."""
+    rows: Rows = []
+    for row in rows_of(evidence(results, "detectable")):
+        scale, number = results.scale(row.outcome), results.numbers
+        smallest = (row.mde, row.mde_family, row.mde_takeup)
+        cells = [number.bare_difference(x, scale).removeprefix("+") for x in smallest]
+        rows.append(
+            (
+                label(results, row.outcome),
+                number.number(row.icc, 3),
+                *cells,
+                number.count(row.teams),
+            )
+        )
+    names = ("outcome", "icc", "mde", "mde_family", "mde_reached", "teams")
+    return _table(results, "power", names, rows)
+
+
+def plan_table(results: Results) -> Table:
+    """Tabulate what was planned and not run, and run and not planned."""
+    frame = evidence(results, "plan")
+    rows: Rows = []
+    for row in rows_of(frame[frame["state"].ne("as_planned")] if len(frame) else frame):
+        outcome = _event(results, row.outcome)
+        state = results.words(f"plan_{row.state}")
+        rows.append((f"{row.table}: {row.analysis}", outcome, state))
+    names = ("analysis", "outcome", "state")
+    return _table(results, "plan", names, rows, text_columns=3)
+
+
+def _event(results: Results, name: str) -> str:
+    key = f"event_{name}"
+    return results.words(key) if key in results.words else results.outcome(name)
+
+
+def _range(results: Results, outcome: str, scale: str) -> str:
+    frame = evidence(results, "leave_out")
+    if frame.empty:
+        return MISSING
+    found = frame.loc[frame["outcome"].eq(outcome), "estimate"]
+    return results.numbers.difference_interval(found.min(), found.max(), scale)
+
+
+def _by_estimand(
+    results: Results, caption: str, estimands: Sequence[str], names: Sequence[str]
+) -> Table:
+    rows: Rows = []
+    for outcome in results.study.report.main_outcomes:
+        scale = results.scale(outcome)
+        cells = [with_interval(results, results.effect(outcome, e), scale) for e in estimands]
+        rows.append((label(results, outcome), *cells))
+    return _table(results, caption, names, rows)
+
+
+def _table(
+    results: Results, caption: str, names: Sequence[str], rows: Rows, text_columns: int = 1
+) -> Table:
+    columns = _columns(results, names)
+    notes = notes_of(results, rows)
+    return Table(results.words(f"caption_{caption}"), columns, tuple(rows), notes, text_columns)
+
+
+def _columns(results: Results, names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(results.words(f"col_{name}") for name in names)
