@@ -11,6 +11,7 @@ from pandera.errors import SchemaErrors
 
 from survey_tools.contracts.analysis import ANALYSIS
 from survey_tools.contracts.clean import CLEAN
+from survey_tools.contracts.evidence import EVIDENCE
 from survey_tools.contracts.lists import AREA_LIST
 from survey_tools.contracts.results import RESULTS
 from survey_tools.errors import ContractError
@@ -19,7 +20,7 @@ from survey_tools.register import Register
 from survey_tools.register.question import MAIN
 from survey_tools.register.schema import NO_TABLE_COLUMN, answers_schema
 
-SCHEMAS: dict[str, pa.DataFrameSchema] = {**CLEAN, **ANALYSIS, **RESULTS}
+SCHEMAS: dict[str, pa.DataFrameSchema] = {**CLEAN, **ANALYSIS, **RESULTS, **EVIDENCE}
 """Contract of each table by name."""
 
 

@@ -19,6 +19,17 @@ RESULTS = (
     "balance",
     "attrition",
     "flow",
+    "inference",
+    "families",
+    "heterogeneity",
+    "event_study",
+    "honest",
+    "lee_bounds",
+    "sensitivity",
+    "leave_out",
+    "attrition_test",
+    "detectable",
+    "plan",
 )
 
 

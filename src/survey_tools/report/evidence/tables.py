@@ -91,7 +91,7 @@ def harm_table(results: Results) -> Table:
 def robust_table(results: Results) -> Table:
     """Tabulate the effect on the main outcomes by six estimators."""
     estimands = (
-        "itt", "itt_unadjusted", "itt_lin", "did", "itt_weighted", "itt_response_weighted",
+        "itt", "itt_unadjusted", "itt_lin", "did", "itt_weighted", "itt_ipw_attrition",
     )  # fmt: skip
     names = ("outcome", "effect", "unadjusted", "lin", "did", "weighted", "response")
     return _by_estimand(results, "robust", estimands, names)

@@ -1,0 +1,275 @@
+"""Bound the effect on households that would answer in either arm, whatever kept the others away.
+
+Own code: no maintained Python package bounds with clusters and strata.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import optimize, stats
+
+from survey_tools.estimate.design import Codes, Design, Floats, codes_of, numeric
+from survey_tools.estimate.threats.balance import at_baseline
+from survey_tools.estimate.threats.resampling import team_factors
+
+COLUMNS = [
+    "outcome", "wave", "lower", "upper", "conf_low", "conf_high", "share_trimmed", "arm_trimmed",
+    "n", "n_drawn", "n_teams", "note",
+]  # fmt: skip
+_CHUNK = 2_000_000
+"""Weights held at once."""
+
+
+@dataclass(frozen=True)
+class _Arm:
+    """One arm of one cell: answers in ascending order, and what was drawn, by cluster."""
+
+    values: Floats
+    weights: Floats
+    clusters: Codes
+    drawn: Floats
+
+    def shares(self, factors: Floats) -> Floats:
+        """Share of the weight drawn that answered, one a row of `factors`."""
+        drawn = factors @ self.drawn
+        return _ratio(factors[:, self.clusters] @ self.weights, drawn)
+
+    def means(self, factors: Floats, trimmed: Floats) -> tuple[Floats, Floats]:
+        """Means without the top and without the bottom `trimmed` share, one a row of `factors`."""
+        weights = factors[:, self.clusters] * self.weights
+        return (
+            trimmed_mean(self.values, weights, trimmed),
+            trimmed_mean(self.values[::-1], weights[:, ::-1], trimmed),
+        )
+
+
+@dataclass(frozen=True)
+class _Bounds:
+    lower: Floats
+    upper: Floats
+    regular: Floats
+    intensive: Floats
+    """Share of the answers of each arm that is trimmed, by replicate."""
+
+
+def lee_bounds(
+    households: pd.DataFrame,
+    design: Design,
+    outcome: str,
+    *,
+    tighten: str | None = None,
+    wave: str | None = None,
+    draws: int = 999,
+    seed: int | None = None,
+) -> pd.DataFrame:
+    """Bound the effect of assignment on households that answer whatever their arm (Lee 2009).
+
+    If outreach moves answering in one direction only, the arm that answers more holds households that
+    would not have answered in the other. Taking them all from the top, then all from the bottom, gives
+    the worst cases; the marginal household counts in part, so ties do not matter. Each arm is weighted
+    to the same mix of strata. Means are not adjusted for the baseline.
+
+    The interval covers the effect, not the bounds (Imbens and Manski 2004), with errors from a cluster
+    bootstrap (`team_factors`). Each replicate decides anew which arm is trimmed, so that an arm that
+    answers more by chance widens the interval.
+
+    Parameters
+    ----------
+    households : DataFrame
+        One row a household; those interviewed at the baseline count as drawn.
+    design : Design
+    outcome : str
+        Name without wave.
+    tighten : str, optional
+        Column known before treatment with few values, or the stratum: bounds are averaged over its
+        values by the number that answer in either arm, and each value may be trimmed in another arm
+        (Lee 2009, section 3.3; Semenova 2025). A gap is a value of its own. With few households a
+        value, chance gaps widen the bounds instead.
+    wave : str, optional
+        The endline by default.
+    draws : int
+        Bootstrap replicates; 0 leaves the interval out.
+    seed : int, optional
+        That of the design by default.
+
+    Returns
+    -------
+    DataFrame
+        One row: `outcome`, `wave`, `lower`, `upper`, `conf_low`, `conf_high`, `share_trimmed` (of the
+        answers of the arm that is trimmed; over values the mean), `arm_trimmed` (regular, intensive,
+        both or none), `n` (answers), `n_drawn`, `n_teams`, `note`.
+
+    Raises
+    ------
+    DesignError
+        When the frame cannot carry the design.
+    """
+    design.check(households)
+    wave = wave or design.endline
+    drawn = at_baseline(households, design)
+    frame, lone = _in_two_armed_strata(drawn, design)
+    y = numeric(frame, f"{outcome}__{wave}")
+    there = ~np.isnan(y)
+    row: dict[str, object] = dict.fromkeys(COLUMNS, np.nan)
+    row |= {"outcome": outcome, "wave": wave, "arm_trimmed": "none", "n": int(there.sum())}
+    row |= {"n_drawn": len(frame), "n_teams": int(frame.loc[there, design.cluster].nunique())}
+    notes = [f"{design.stratum} with one arm only, left out: {', '.join(lone)}"] if lone else []
+    arms = numeric(frame, design.treatment)
+    if drawn.empty:
+        refusal = "no interview at the baseline"
+    elif min(_teams(frame, design, there & (arms == arm)) for arm in (0, 1)) < 2:
+        refusal = f"fewer than 2 {design.cluster} with answers in an arm"
+    else:
+        refusal = ""
+    if refusal:
+        return pd.DataFrame([row | {"note": refusal}])[COLUMNS]
+    cells, one_sided = _cells(frame, design, y, tighten)
+    if one_sided:
+        notes.append(f"values of {tighten} with answers in one arm only, left out: {one_sided}")
+    n_clusters = int(frame[design.cluster].nunique())
+    found = _bounds(cells, np.ones((1, n_clusters)))
+    row |= {"lower": found.lower[0], "upper": found.upper[0]} | _trimming(found)
+    if draws:
+        factors = team_factors(frame, design, draws, design.seed if seed is None else seed)
+        low, high = _interval(cells, found, factors, design.interval)
+        row |= {"conf_low": low, "conf_high": high}
+    return pd.DataFrame([row | {"note": "; ".join(notes)}])[COLUMNS]
+
+
+def trimmed_mean(values: Floats, weights: Floats, trimmed: Floats) -> Floats:
+    """Weighted means of `values` without the last `trimmed` share of the weight.
+
+    Parameters
+    ----------
+    values : array of float, shape (n,)
+        In ascending order to trim the top, in descending order to trim the bottom.
+    weights : array of float, shape (m, n)
+        One row a mean.
+    trimmed : array of float, shape (m,)
+        From 0 to below 1. The value at the margin counts in part.
+
+    Returns
+    -------
+    array of float, shape (m,)
+        NaN where there is no weight.
+    """
+    upto = weights.cumsum(axis=1)
+    keep = (1 - trimmed) * upto[:, -1]
+    kept = np.clip(keep[:, None] - (upto - weights), 0.0, weights)
+    return _ratio(kept @ values, keep)
+
+
+def imbens_manski(
+    lower: float, upper: float, errors: tuple[float, float], interval: float
+) -> tuple[float, float]:
+    """Interval for a parameter between two estimated bounds (Imbens and Manski 2004, equation 7).
+
+    Parameters
+    ----------
+    lower, upper : float
+    errors : tuple of float
+        Standard errors of `lower` and of `upper`.
+    interval : float
+        Coverage.
+    """
+    largest = max(errors)
+    if not largest > 0:
+        return float("nan"), float("nan")
+    gap = (upper - lower) / largest
+
+    def excess(c: float) -> float:
+        return float(stats.norm.cdf(c + gap) - stats.norm.cdf(-c) - interval)
+
+    critical = optimize.brentq(excess, 0.0, stats.norm.ppf((1 + interval) / 2) + 1)
+    return float(lower - critical * errors[0]), float(upper + critical * errors[1])
+
+
+def _bounds(cells: list[tuple[_Arm, _Arm]], factors: Floats) -> _Bounds:
+    """Bounds by replicate, over all cells by the weight of those who answer in either arm."""
+    sums = np.zeros((4, len(factors)))
+    total = np.zeros(len(factors))
+    for regular, intensive in cells:
+        share0, share1 = regular.shares(factors), intensive.shares(factors)
+        trim0 = np.clip(_ratio(share0 - share1, share0), 0.0, None)
+        trim1 = np.clip(_ratio(share1 - share0, share1), 0.0, None)
+        no_top0, no_bottom0 = regular.means(factors, trim0)
+        no_top1, no_bottom1 = intensive.means(factors, trim1)
+        mass = factors @ (regular.drawn + intensive.drawn) * np.minimum(share0, share1)
+        parts = np.array([no_top1 - no_bottom0, no_bottom1 - no_top0, trim0, trim1])
+        usable = mass > 0
+        sums[:, usable] += parts[:, usable] * mass[usable]
+        total[usable] += mass[usable]
+    return _Bounds(*_ratio(sums, total))
+
+
+def _interval(
+    cells: list[tuple[_Arm, _Arm]], found: _Bounds, factors: Floats, interval: float
+) -> tuple[float, float]:
+    rows = sum(len(arm.values) for cell in cells for arm in cell)
+    size = max(1, _CHUNK // rows)
+    parts = [_bounds(cells, factors[i : i + size]) for i in range(0, len(factors), size)]
+    lower = np.concatenate([part.lower for part in parts])
+    upper = np.concatenate([part.upper for part in parts])
+    errors = float(np.nanstd(lower, ddof=1)), float(np.nanstd(upper, ddof=1))
+    return imbens_manski(float(found.lower[0]), float(found.upper[0]), errors, interval)
+
+
+def _trimming(found: _Bounds) -> dict[str, object]:
+    shares = {"regular": float(found.regular[0]), "intensive": float(found.intensive[0])}
+    trimmed = [arm for arm, share in shares.items() if share > 0]
+    name = "both" if len(trimmed) == 2 else (*trimmed, "none")[0]
+    return {"share_trimmed": sum(shares.values()), "arm_trimmed": name}
+
+
+def _in_two_armed_strata(
+    frame: pd.DataFrame, design: Design
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    lone = design.one_armed_strata(frame)
+    return frame.loc[~frame[design.stratum].astype(str).isin(lone)], lone
+
+
+def _teams(frame: pd.DataFrame, design: Design, rows: np.ndarray) -> int:
+    return int(frame.loc[rows, design.cluster].nunique())
+
+
+def _cells(
+    frame: pd.DataFrame, design: Design, y: Floats, tighten: str | None
+) -> tuple[list[tuple[_Arm, _Arm]], int]:
+    """Return both arms of each cell, and how many cells have answers in one arm only."""
+    clusters = codes_of(frame, design.cluster)[0]
+    arms = numeric(frame, design.treatment)
+    weights = _to_the_same_mix(frame, design)
+    values = codes_of(frame, tighten)[0] if tighten else np.zeros(len(frame), np.int64)
+    cells = []
+    for value in range(int(values.max()) + 1):
+        pair = [_arm(y, weights, clusters, (values == value) & (arms == arm)) for arm in (0, 1)]
+        if all(len(arm.values) for arm in pair):
+            cells.append((pair[0], pair[1]))
+    return cells, int(values.max()) + 1 - len(cells)
+
+
+def _arm(y: Floats, weights: Floats, clusters: Codes, rows: np.ndarray) -> _Arm:
+    drawn = np.bincount(clusters[rows], weights[rows], int(clusters.max()) + 1).astype(float)
+    answered = np.flatnonzero(rows & ~np.isnan(y))
+    order = answered[np.argsort(y[answered], kind="stable")]
+    return _Arm(y[order], weights[order], clusters[order], drawn)
+
+
+def _to_the_same_mix(frame: pd.DataFrame, design: Design) -> Floats:
+    """Weights under which each stratum has the same share of the drawn of either arm."""
+    own = design.weights_of(frame)
+    weights = np.ones(len(frame)) if own is None else own
+    strata = codes_of(frame, design.stratum)[0]
+    cells = 2 * strata + numeric(frame, design.treatment).astype(np.int64)
+    return np.asarray(
+        weights * (np.bincount(strata, weights)[strata] / np.bincount(cells, weights)[cells])
+    )
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    """Quotient, NaN where there is nothing below."""
+    there = np.broadcast_to(below > 0, np.shape(above))
+    return np.divide(above, below, out=np.full(np.shape(above), np.nan), where=there)
