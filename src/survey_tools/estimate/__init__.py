@@ -2,7 +2,15 @@
 
 from survey_tools.estimate.communes import Pooled, commune_effects, pool
 from survey_tools.estimate.design import Design, draw_assignment
-from survey_tools.estimate.effects import effects, first_stage, itt, itt_unadjusted, late, naive
+from survey_tools.estimate.effects import (
+    effects,
+    first_stage,
+    itt,
+    itt_lin,
+    itt_unadjusted,
+    late,
+    naive,
+)
 from survey_tools.estimate.icc import icc, variance_components
 from survey_tools.estimate.levels import choices, in_list, levels, levels_by_area
 from survey_tools.estimate.results import write_results
@@ -22,6 +30,7 @@ __all__ = [
     "icc",
     "in_list",
     "itt",
+    "itt_lin",
     "itt_unadjusted",
     "late",
     "levels",

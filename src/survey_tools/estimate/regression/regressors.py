@@ -24,14 +24,6 @@ class Columns:
     notes: tuple[str, ...] = ()
 
 
-def stratum_dummies(frame: pd.DataFrame, design: Design) -> Columns:
-    """One dummy a stratum found in `frame` (so no constant), naming the strata with one arm only."""
-    codes, names = pd.factorize(frame[design.stratum].astype(str), sort=True)
-    lone = design.one_armed_strata(frame)
-    notes = (f"{design.stratum} with one arm only: {', '.join(lone)}",) if lone else ()
-    return Columns(np.eye(len(names))[codes], tuple(str(name) for name in names), notes)
-
-
 def covariates(
     frame: pd.DataFrame, design: Design, outcome: str | None, *, controls: bool = True
 ) -> Columns:
@@ -101,16 +93,6 @@ def independent_within(
     dropped = ", ".join(names[~new])
     notes = (*extra.notes, f"dropped as collinear: {dropped}") if dropped else extra.notes
     return Columns(extra.matrix[:, new], tuple(names[new]), notes)
-
-
-def are_determined(others: Floats, *columns: Floats) -> list[bool]:
-    """Say of each of `columns` whether it is a linear combination of `others` and those before it.
-
-    Its coefficient, or what it leaves over, then means nothing. `others` span the constant.
-    """
-    centred = [column - column.mean() for column in columns]
-    new = _is_new(np.column_stack([others, *centred]))[others.shape[1] :]
-    return [not bool(one) for one in new]
 
 
 def _filled(name: str, values: Floats, *, centre: bool) -> Columns:
