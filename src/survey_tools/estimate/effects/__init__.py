@@ -1,6 +1,12 @@
 """One call an estimand: what outreach changed, by each design that the data can carry."""
 
-from survey_tools.estimate.effects.assignment import first_stage, itt, itt_unadjusted, naive
+from survey_tools.estimate.effects.assignment import (
+    first_stage,
+    itt,
+    itt_unadjusted,
+    itt_weighted,
+    naive,
+)
 from survey_tools.estimate.effects.dose import dose_bins, dose_iv, dose_slope
 from survey_tools.estimate.effects.families import family_table
 from survey_tools.estimate.effects.heterogeneity import heterogeneity, heterogeneity_joint
@@ -29,6 +35,7 @@ __all__ = [
     "itt",
     "itt_lin",
     "itt_unadjusted",
+    "itt_weighted",
     "late",
     "logit_scores",
     "naive",

@@ -28,6 +28,24 @@ def itt_unadjusted(households: pd.DataFrame, design: Design, outcome: str) -> pd
     return _row(sample, design, outcome, "itt_unadjusted", adjusted=False)
 
 
+def itt_weighted(households: pd.DataFrame, design: Design, outcome: str) -> pd.DataFrame:
+    """Estimate the effect of assignment with the survey weights of the endline.
+
+    It then speaks of the households that the interviews stand for, where `itt` speaks of those interviewed.
+    One-row frame.
+
+    Raises
+    ------
+    DesignError
+        When the design names no survey weights, or a weight is not above zero.
+    """
+    weighted = design.weighted()
+    weighted.check(households)
+    answered = (str(weighted.weights),)
+    sample = prepare(households, weighted, outcome, baseline=outcome, answered=answered)
+    return _row(sample, design, outcome, "itt_weighted", adjusted=design.estimator == "ancova")
+
+
 def first_stage(households: pd.DataFrame, design: Design) -> pd.DataFrame:
     """Estimate what assignment did to the share of households reached, given the controls.
 

@@ -1,4 +1,4 @@
-"""The analysis plan in machine form, held against what was run."""
+"""The analysis plan in machine form: what it names is estimated, and held against what was run."""
 
 from survey_tools.estimate.plan.deviations import (
     EXPLORATORY,
@@ -7,5 +7,14 @@ from survey_tools.estimate.plan.deviations import (
     planned,
     with_role,
 )
+from survey_tools.estimate.plan.run import Tables, planned_effects
 
-__all__ = ["EXPLORATORY", "TABLES", "deviations", "planned", "with_role"]
+__all__ = [
+    "EXPLORATORY",
+    "TABLES",
+    "Tables",
+    "deviations",
+    "planned",
+    "planned_effects",
+    "with_role",
+]
