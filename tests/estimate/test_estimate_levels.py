@@ -7,7 +7,8 @@ import pytest
 from survey_tools.contracts import validate
 from survey_tools.errors import DesignError
 from survey_tools.estimate import choices, icc, levels, variance_components
-from survey_tools.estimate.levels.means import wilson
+from survey_tools.estimate.icc import adjusted_components
+from survey_tools.estimate.levels.proportions import wilson
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,21 @@ def test_icc__is_one_minus_one_and_nan_at_the_edges():
     assert icc([0, 1, 0, 1], list("aabb")) == pytest.approx(-1)
     assert np.isnan(icc([1, 1, 1, 1], list("aabb")))
     assert np.isnan(icc([1, 2, 3], list("aaa")))
+
+
+def test_adjusted_components__are_those_of_the_residuals_of_a_regression_with_all_cells(
+    households, design
+):
+    import statsmodels.formula.api as smf
+
+    frame = households.dropna(subset=["y__w3"])
+    found = adjusted_components(frame, design, "y")
+    cell = frame.commune_code + frame.intensive.astype(str)
+    covariates = "y__w1 + resp_age + resp_female + poor"
+    fit = smf.ols(f"y__w3 ~ C(cell) + {covariates}", frame.assign(cell=cell)).fit()
+    between, within = variance_components(fit.resid, frame.team_id, cell)
+    assert (found.between, found.within) == pytest.approx((max(between, 0), within))
+    assert found.df == 162 - 54
 
 
 def test_wilson__equals_the_score_test():

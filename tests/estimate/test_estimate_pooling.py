@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from survey_tools.errors import DesignError
 from survey_tools.estimate import pool
+from survey_tools.estimate.communes import random_effects
 
 SCHOOLS = [28, 8, -3, 7, -1, 1, 18, 12], [15, 10, 16, 11, 9, 11, 10, 18]
 
@@ -82,11 +84,69 @@ def test_pool__of_nothing_is_nothing_and_of_one_is_wide():
     assert one.conf_high[1] - one.conf_low[1] > one.conf_high[0] - one.conf_low[0]
 
 
-def test_pool__refuses_what_has_no_posterior():
-    with pytest.raises(ValueError, match="above 0"):
-        pool([0.1, 0.2], [0.1, 0.0], tau_scale=0.1)
-    with pytest.raises(ValueError, match="at least 3"):
-        pool([0.1, 0.2], [0.1, 0.1], tau_scale=None)
+@pytest.mark.parametrize(
+    ("errors", "options", "found"),
+    [
+        ([0.1, 0.0], {"tau_scale": 0.1}, "standard errors"),
+        ([0.1, 0.1], {"tau_scale": None}, "uniform prior"),
+        ([0.1, 0.1], {"tau_scale": 0.0}, "prior of scale 0"),
+        ([0.1, 0.1], {"tau_scale": 0.1, "df": 0}, "0 degrees of freedom"),
+    ],
+)
+def test_pool__refuses_what_has_no_posterior(errors, options, found):
+    with pytest.raises(DesignError, match=found):
+        pool([0.1, 0.2], errors, **options)
+
+
+@pytest.mark.parametrize("df", [4, 30])
+def test_pool__of_one_place_with_an_estimated_error_is_the_t_interval(df):
+    found = pool([0.2], [0.1], tau_scale=1e-9, df=df)
+    half = 0.1 * stats.t.ppf(0.975, df)
+    assert found.conf_high[0] - 0.2 == pytest.approx(half, rel=3e-3)
+    assert found.centre_high == pytest.approx(found.conf_high[0])
+
+
+def test_pool__integrates_the_error_of_the_standard_errors_out():
+    y, se, df = np.array([0.30, -0.05, 0.12]), np.array([0.10, 0.12, 0.08]), 6
+    found = pool(y, se, tau_scale=0.1, df=df)
+    # a fine grid of the factor, and the known-error model at each weighed by its evidence
+    level = (np.arange(400) + 0.5) / 400
+    factors = df / stats.chi2.isf(level, df)
+    tau = np.linspace(1e-4, 0.6, 400)[:, None]
+    evidence, means = [], []
+    for factor in factors:
+        variance = factor * se**2 + tau**2
+        weight = 1 / variance
+        centre = (weight * y).sum(axis=1) / weight.sum(axis=1)
+        density = np.sqrt(weight.prod(axis=1) / weight.sum(axis=1)) * np.exp(
+            -0.5 * (weight * (y - centre[:, None]) ** 2).sum(axis=1) - 0.5 * (tau[:, 0] / 0.1) ** 2
+        )
+        own = tau[:, 0] ** 2 / variance[:, 0]
+        evidence.append(density.sum())
+        means.append((density * (own * y[0] + (1 - own) * centre)).sum() / density.sum())
+    assert found.estimate[0] == pytest.approx(np.average(means, weights=evidence), abs=3e-4)
+
+
+def test_pool__with_many_degrees_of_freedom_takes_the_errors_as_known():
+    known, nearly = pool(*SCHOOLS, tau_scale=10.0), pool(*SCHOOLS, tau_scale=10.0, df=1e6)
+    assert nearly.conf_low == pytest.approx(known.conf_low, abs=1e-3)
+    assert nearly.centre_high == pytest.approx(known.centre_high, abs=1e-3)
+
+
+def test_random_effects__reml_solves_its_score_equation():
+    rng = np.random.default_rng(5)
+    se = rng.uniform(0.5, 1.5, 20)
+    y = 1.5 * rng.normal(size=20) + se * rng.normal(size=20)
+    found = random_effects(y, se)
+    weight = 1 / (se**2 + found.spread**2)
+    left = (weight**2 * (y - found.centre) ** 2).sum()
+    assert left == pytest.approx(weight.sum() - (weight**2).sum() / weight.sum(), rel=1e-6)
+
+
+def test_random_effects__refuse_gaps_and_single_estimates():
+    for y, se in (([1.0], [1.0]), ([1.0, np.nan], [1.0, 1.0]), ([1.0, 2.0], [1.0, 0.0])):
+        with pytest.raises(DesignError, match="several estimates"):
+            random_effects(y, se)
 
 
 def simulated_pools(spread, districts, seed):
@@ -105,13 +165,13 @@ def simulated_pools(spread, districts, seed):
 
 def test_pool__covers_as_stated_when_the_spread_comes_from_the_prior():
     # over districts drawn from the prior the interval holds exactly 95 %; one district covers
-    # all or few of its places, so the error of 200 is about .007
-    coverage, _, _ = simulated_pools(lambda rng: abs(0.1 * rng.normal()), 200, seed=11)
+    # all or few of its places, so the error of 120 is about .009
+    coverage, _, _ = simulated_pools(lambda rng: abs(0.1 * rng.normal()), 120, seed=11)
     assert 0.93 <= coverage <= 0.97
 
 
 @pytest.mark.parametrize("sd", [0.0, 0.05, 0.1])
 def test_pool__covers_and_is_closer_than_the_raw_estimates(sd):
-    coverage, pooled_error, raw_error = simulated_pools(lambda _: sd, 100, seed=12)
+    coverage, pooled_error, raw_error = simulated_pools(lambda _: sd, 50, seed=12)
     assert coverage >= 0.90
     assert pooled_error < 0.6 * raw_error

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from survey_tools.estimate.design import Floats
+from survey_tools.estimate.design import Codes, Design, Floats, codes_of, numeric
+from survey_tools.estimate.regression.regressors import covariates, independent_within
 
 
 def icc(
@@ -60,6 +63,67 @@ def variance_components(
     mean_square = (size * (mean - stratum_mean[home]) ** 2).sum() / df_between
     typical_size = (len(y) - (size**2 / stratum_size[home]).sum()) / df_between
     return float((mean_square - within) / typical_size), float(within)
+
+
+@dataclass(frozen=True)
+class Adjusted:
+    """An outcome less what the covariates say, and how its variance splits within strata and arms.
+
+    Attributes
+    ----------
+    values : array of float, shape (n,)
+        In the order of the rows.
+    between, within : float
+        Variance between and within clusters of a stratum and arm, never below 0.
+    df : int
+        Degrees of freedom of `between`: clusters less cells of stratum and arm.
+    """
+
+    values: Floats
+    between: float
+    within: float
+    df: int
+
+    @property
+    def sd(self) -> float:
+        """Standard deviation of a household within stratum and arm."""
+        return float(np.sqrt(self.between + self.within))
+
+
+def adjusted_components(frame: pd.DataFrame, design: Design, outcome: str) -> Adjusted:
+    """Split the endline outcome after adjustment for the covariates of the design.
+
+    One slope a covariate over all cells of stratum and arm, fitted within the cells.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Households with an answer.
+    design : Design
+    outcome : str
+    """
+    y = numeric(frame, design.at_endline(outcome))
+    if not len(y) or np.ptp(y) == 0:
+        return Adjusted(y, 0.0, 0.0, 0)
+    cell, names = cells_of(frame, design)
+    wanted = covariates(frame, design, outcome)
+    extra = independent_within(cell, np.zeros(len(y)), wanted).matrix
+    # slopes within cells (Frisch and Waugh 1933)
+    both = np.column_stack([y, extra])
+    means = np.column_stack([np.bincount(cell, column) for column in both.T])
+    both = both - (means / np.bincount(cell)[:, None])[cell]
+    slopes = np.linalg.lstsq(both[:, 1:], both[:, 0], rcond=None)[0]
+    values = y - extra @ slopes
+    clusters, cluster_names = codes_of(frame, design.cluster)
+    between, within = np.nan_to_num(variance_components(values, clusters, cell))
+    df = len(cluster_names) - len(names)
+    return Adjusted(values, max(float(between), 0.0), max(float(within), 0.0), df)
+
+
+def cells_of(frame: pd.DataFrame, design: Design) -> tuple[Codes, tuple[str, ...]]:
+    """Give each row the number of its cell of stratum and arm, from 0, and name the cells."""
+    arm = numeric(frame, design.treatment).astype(int).astype(str)
+    return codes_of(pd.DataFrame({"cell": frame[design.stratum].astype(str) + "|" + arm}), "cell")
 
 
 def _codes(

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from survey_tools.contracts import carry_list
+from survey_tools.estimate.communes.limits import smallest_difference, smallest_p
 from survey_tools.estimate.communes.pooling import Pooled, pool
-from survey_tools.estimate.design import Design, Floats, numeric, outcome_names
-from survey_tools.estimate.icc import variance_components
-from survey_tools.estimate.regression.regressors import covariates, independent
+from survey_tools.estimate.design import Design, numeric, outcome_names
+from survey_tools.estimate.icc import Adjusted, adjusted_components
 
 TAU_SHARE = 0.2
 """Scale of the half-normal prior on the spread of effects, in standard deviations of the outcome."""
@@ -47,6 +47,8 @@ def commune_effects(
         Contract `communes` with `note`. `raw` is the difference between the arms, `estimate` the
         partially pooled one (`pooling.pool`). `too_few`: below two teams with answers in an arm; then
         there is no `raw`, and `estimate` is what the other communes predict (`weight_own` 0).
+        `smallest_detectable`: the difference of its own arms that a commune's test at 5 % finds with
+        power 80 %. `smallest_p`: no p-value of its own draw could be below; there is none in the table.
 
     Notes
     -----
@@ -54,69 +56,80 @@ def commune_effects(
     averaged over the households of an arm. The variance of that mean is sum(n²)·between + n·within over
     n_total² for teams of n answers, with the components of teams within commune-arm cells estimated
     over all communes: five or six teams do not carry an error of their own. The components count as
-    known, on some 100 degrees of freedom, and as equal in all communes.
+    equal in all communes; that they are estimated, on teams less cells degrees of freedom, is integrated
+    out with the spread.
     """
     design.check(households)
-    codes = sorted(households[design.stratum].astype(str).unique())
     parts = [
-        _one_outcome(households, design, name, codes, tau_share) for name in outcome_names(outcomes)
+        _columns(fit_communes(households, design, name, tau_share=tau_share), name)
+        for name in outcome_names(outcomes)
     ]
     return carry_list(households, pd.concat(parts, ignore_index=True))
 
 
 @dataclass(frozen=True)
-class _Adjusted:
-    """Endline outcome less the covariates, by household, and its variance within commune-arm cells."""
+class CommuneFit:
+    """Differences of the arms by commune, and what pooling makes of them.
 
-    values: Floats
-    between: float
-    within: float
+    Attributes
+    ----------
+    table : DataFrame
+        One row a commune, in order of code: `raw, raw_se, n, n_teams, n_teams_intensive, n_drawn`.
+    pooled : Pooled
+        In the order of `table`.
+    adjusted : Adjusted
+        The outcome of the households in `frame`.
+    frame : DataFrame
+        Households with an answer.
+    note : str
+        Why nothing is pooled; empty otherwise.
+    """
+
+    table: pd.DataFrame
+    pooled: Pooled
+    adjusted: Adjusted
+    frame: pd.DataFrame
+    note: str
 
 
-def _one_outcome(
-    households: pd.DataFrame, design: Design, outcome: str, codes: list[str], tau_share: float
-) -> pd.DataFrame:
+def fit_communes(
+    households: pd.DataFrame, design: Design, outcome: str, *, tau_share: float = TAU_SHARE
+) -> CommuneFit:
+    """Estimate one outcome as `commune_effects` describes."""
     answered = ~np.isnan(numeric(households, design.at_endline(outcome)))
     frame = households.loc[answered]
-    adjusted = _adjust(frame, design, outcome)
-    table = _raw(frame, design, adjusted).reindex(pd.Index(codes, name="commune_code"))
-    spread = np.sqrt(adjusted.between + adjusted.within)
-    pooled, note = _pool(table, tau_share * spread, design)
-    status = np.where(table["raw"].isna(), "too_few", "ok")
-    frame = table.assign(
-        outcome=outcome,
-        estimate=pooled.estimate,
-        conf_low=pooled.conf_low,
-        conf_high=pooled.conf_high,
-        weight_own=pooled.weight_own,
-        status=status,
-        note=note,
-    ).reset_index()
+    adjusted = adjusted_components(frame, design, outcome)
+    by_commune = households.groupby(households[design.stratum].astype(str))
+    drawn = by_commune[design.cluster].nunique().rename_axis("commune_code").sort_index()
+    table = _raw(frame, design, adjusted).reindex(drawn.index).assign(n_drawn=drawn)
     counts = ["n", "n_teams", "n_teams_intensive"]
-    frame[counts] = frame[counts].fillna(0).astype("int64")
+    table[counts] = table[counts].fillna(0).astype("int64")
+    pooled, note = _pool(table, tau_share * adjusted.sd, adjusted.df, design)
+    return CommuneFit(table, pooled, adjusted, frame, note)
+
+
+def _columns(fit: CommuneFit, outcome: str) -> pd.DataFrame:
+    teams = fit.table["n_teams"].to_numpy(dtype=float)
+    intensive = fit.table["n_teams_intensive"]
+    counts = zip(fit.table["n_drawn"], fit.table["n_teams"] - intensive, intensive, strict=True)
+    frame = fit.table.assign(
+        outcome=outcome,
+        estimate=fit.pooled.estimate,
+        conf_low=fit.pooled.conf_low,
+        conf_high=fit.pooled.conf_high,
+        weight_own=fit.pooled.weight_own,
+        status=np.where(fit.table["raw"].isna(), "too_few", "ok"),
+        smallest_detectable=smallest_difference(fit.table["raw_se"].to_numpy(float), teams),
+        smallest_p=[smallest_p(*map(int, row)) for row in counts],
+        note=fit.note,
+    ).reset_index()
     order = ["commune_code", "outcome", "raw", "raw_se", "estimate", "conf_low", "conf_high"]
-    return frame[[*order, "weight_own", *counts, "status", "note"]]
+    counted = ["n", "n_teams", "n_teams_intensive"]
+    limits = ["smallest_detectable", "smallest_p"]
+    return frame[[*order, "weight_own", *counted, *limits, "status", "note"]]
 
 
-def _adjust(frame: pd.DataFrame, design: Design, outcome: str) -> _Adjusted:
-    y = numeric(frame, design.at_endline(outcome))
-    if not len(y) or np.ptp(y) == 0:
-        return _Adjusted(y, 0.0, 0.0)
-    arm = frame[design.treatment].astype(int).astype(str)
-    cell = pd.factorize(frame[design.stratum].astype(str) + "|" + arm)[0]
-    cells = np.eye(cell.max() + 1)[cell]
-    extra = independent(cells, covariates(frame, design, outcome)).matrix
-    # slopes within cells (Frisch and Waugh 1933): small enough not to need a decomposition of all
-    both = np.column_stack([y, extra])
-    both = both - cells @ (cells.T @ both / cells.sum(axis=0)[:, None])
-    slopes = np.linalg.lstsq(both[:, 1:], both[:, 0], rcond=None)[0]
-    values = y - extra @ slopes
-    between, within = variance_components(values, frame[design.cluster].astype(str), cell)
-    between, within = np.nan_to_num([between, within])
-    return _Adjusted(values, max(float(between), 0.0), max(float(within), 0.0))
-
-
-def _raw(frame: pd.DataFrame, design: Design, adjusted: _Adjusted) -> pd.DataFrame:
+def _raw(frame: pd.DataFrame, design: Design, adjusted: Adjusted) -> pd.DataFrame:
     """Difference between the arms and its standard error in each stratum."""
     ids = {
         "commune_code": frame[design.stratum].astype(str),
@@ -156,11 +169,14 @@ def _arm(teams: pd.DataFrame, arm: int) -> pd.DataFrame:
     return sums.assign(mean=sums["total"] / sums["n"], error=sums["error"] / sums["n"] ** 2)
 
 
-def _pool(table: pd.DataFrame, tau_scale: float, design: Design) -> tuple[Pooled, str]:
+def _pool(table: pd.DataFrame, tau_scale: float, df: int, design: Design) -> tuple[Pooled, str]:
     raw, error = table["raw"].to_numpy(float), table["raw_se"].to_numpy(float)
-    if tau_scale > 0:
-        note = "" if np.isfinite(raw).any() else "no commune with two teams in each arm"
-        return pool(raw, error, tau_scale=tau_scale, interval=design.interval), note
+    own = np.isfinite(raw).any()
+    if own and tau_scale > 0:
+        return pool(raw, error, tau_scale=tau_scale, interval=design.interval, df=df), ""
     gap = np.full(len(raw), np.nan)
-    nothing = Pooled(gap, gap, gap, np.zeros(len(raw)), float("nan"), float("nan"))
-    return nothing, "the outcome does not vary" if np.isfinite(raw).any() else "no answers"
+    nothing = Pooled(gap, gap, gap, np.zeros(len(raw)), *[float("nan")] * 4)
+    if not table["n"].any():
+        return nothing, "no answers"
+    note = "the outcome does not vary" if own else "no commune with two teams in each arm"
+    return nothing, note

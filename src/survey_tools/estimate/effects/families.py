@@ -116,7 +116,7 @@ def _families(outcomes: pd.DataFrame) -> pd.Series:
 def _check(outcomes: pd.DataFrame, p_values: pd.Series | None) -> None:
     require_columns(outcomes, ["outcome", "family"])
     names = outcomes["outcome"].astype(str)
-    listed = [] if p_values is None else p_values.index[p_values.index.duplicated()]
+    listed = () if p_values is None else p_values.index[p_values.index.duplicated()]
     twice = sorted({*names[names.duplicated()], *map(str, listed)})
     if twice:
         raise DesignError(

@@ -19,6 +19,7 @@ from survey_tools.contracts import carry_list
 from survey_tools.errors import DesignError
 from survey_tools.estimate.design import Design, Floats, numeric, outcome_scales, require_columns
 from survey_tools.estimate.icc import icc
+from survey_tools.estimate.levels.proportions import wilson
 
 DISTRICT = "district"
 GROUPS = ("all", "intensive", "regular", "women", "men", "age60", "poor", "sellers")
@@ -124,15 +125,6 @@ def choices(answers: pd.DataFrame, *, stratum: str = "commune_code") -> pd.DataF
     return carry_list(answers, counted.astype(dict.fromkeys(keys, "str")))
 
 
-def wilson(share: Floats, n_effective: Floats, tail: float) -> tuple[Floats, Floats]:
-    """Interval of a share by the score test (Wilson 1927), `n_effective` above 0."""
-    z2 = stats.norm.ppf(1 - tail) ** 2
-    shrunk = (share + z2 / (2 * n_effective)) / (1 + z2 / n_effective)
-    inner = share * (1 - share) / n_effective + z2 / (4 * n_effective**2)
-    half = np.sqrt(z2 * inner) / (1 + z2 / n_effective)
-    return shrunk - half, shrunk + half
-
-
 def team_sums(
     panel: pd.DataFrame,
     design: Design,
@@ -184,7 +176,7 @@ def cell_sums(
 def _sums_of_group(
     panel: pd.DataFrame, design: Design, scales: dict[str, str], group: str, area: str
 ) -> pd.DataFrame:
-    rows = panel.loc[_in_group(panel, design, group)]
+    rows = panel.loc[in_group(panel, design, group)]
     keys = {"area": area, "wave": "wave", "team": design.cluster}
     ids = {name: rows[column].astype(str).to_numpy() for name, column in keys.items()}
     wide = pd.DataFrame(ids | {name: numeric(rows, name) for name in scales})
@@ -197,7 +189,8 @@ def _sums_of_group(
     return sums.reset_index()
 
 
-def _in_group(panel: pd.DataFrame, design: Design, group: str) -> np.ndarray:
+def in_group(panel: pd.DataFrame, design: Design, group: str) -> np.ndarray:
+    """Say of each row of the panel whether it is of `group`; not where the group is not known."""
     flags = {
         "all": lambda: np.ones(len(panel), dtype=bool),
         "intensive": lambda: numeric(panel, design.treatment) == 1,

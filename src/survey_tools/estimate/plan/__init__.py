@@ -7,14 +7,17 @@ from survey_tools.estimate.plan.deviations import (
     planned,
     with_role,
 )
+from survey_tools.estimate.plan.events import Recalled, planned_events
 from survey_tools.estimate.plan.run import Tables, planned_effects
 
 __all__ = [
     "EXPLORATORY",
     "TABLES",
+    "Recalled",
     "Tables",
     "deviations",
     "planned",
     "planned_effects",
+    "planned_events",
     "with_role",
 ]
