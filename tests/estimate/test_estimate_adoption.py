@@ -125,6 +125,18 @@ def test_dates_not_remembered_are_left_out_and_counted_by_arm(design):
     assert (found.event_study.n == len(households) - 10).all()
 
 
+def test_not_asked_is_not_never(design):
+    households = draw_recalled(13)
+    said = households.assign(acct_when=households.acct_when.fillna("never"))
+    said.loc[said.index[:9], "acct_when"] = None
+    found = run(said, design, never="never")
+    alone = run(households.iloc[9:], design)
+    columns = ["estimate", "std_error", "conf_low", "n"]
+    pd.testing.assert_frame_equal(found.event_study[columns], alone.event_study[columns])
+    regular = int((households.intensive[:9] == 0).sum())
+    assert f"left out, not asked: 9 ({regular} regular" in found.event_study.note[0]
+
+
 def test_a_period_without_adoption_has_no_error(design):
     households = draw_recalled(7)
     households.loc[households.acct_when == "y2026", "acct_when"] = None

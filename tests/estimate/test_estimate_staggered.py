@@ -228,6 +228,31 @@ def test_what_was_dropped_is_noted(district, design):
     assert "fewer than 5 team_id, error too small: w4 (" in row.note
 
 
+def test_waves_without_interviews__starts_count_from_the_next_one(district, design):
+    # the last wave is not made yet: its starters are not treated yet
+    early = district.panel[district.panel.wave != "w4"]
+    found = run(early, design)
+    yet = early.assign(first_treated=early.first_treated.where(early.first_treated != "w4"))
+    expected = run(yet, design, waves=WAVES[:3])
+    columns = ["estimate", "std_error"]
+    assert found.effects[columns].to_numpy() == pytest.approx(expected.effects[columns].to_numpy())
+    assert found.effects.wave[0] == "w3"
+    assert "no answers at w4" in found.effects.note[0]
+    # a wave in between was skipped: its starters are first seen treated at the next one
+    gap = district.panel[district.panel.wave != "w3"]
+    later = gap.assign(first_treated=gap.first_treated.replace({"w3": "w4"}))
+    expected = run(later, design, waves=("w1", "w2", "w4"))
+    assert run(gap, design).effects[columns].to_numpy() == pytest.approx(
+        expected.effects[columns].to_numpy()
+    )
+
+
+def test_weights_of_the_design_are_named_as_not_used(district, design):
+    weighted = replace(design, weights="weight")
+    note = run(district.panel, weighted, estimators=["twfe"]).effects.note[0]
+    assert "weight not used" in note
+
+
 @pytest.mark.parametrize(
     ("change", "note"),
     [

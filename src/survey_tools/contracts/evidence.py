@@ -29,9 +29,7 @@ EVIDENCE: dict[str, pa.DataFrameSchema] = {
         {
             "outcome": _name,
             "estimand": _name,
-            "method": pa.Column(
-                str, pa.Check.isin(["randomisation", "cr2", "cr1", "hc2", "wild"])
-            ),
+            "method": pa.Column(str, pa.Check.isin(["randomisation", "cr2", "cr1", "hc2", "wild"])),
             "estimate": c.number,
             "p_value": _share,
             "conf_low": c.number,

@@ -71,6 +71,7 @@ def open_results(ws: Workspace, lang: Lang, commune: str | int | None = None) ->
     mine = [_TOTAL_AREA] if area is None else [_TOTAL_AREA, area.code]
     return Results(
         study=ws.study,
+        plan=ws.plan,
         lang=lang,
         area=area,
         units={unit.code: unit for unit in areas.of(list_)},

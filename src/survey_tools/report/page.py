@@ -35,6 +35,11 @@ class Page:
             return words("page_district", count=len(self.results.units))
         return words("page_commune", place=self.results.place)
 
+    @property
+    def main(self) -> tuple[str, ...]:
+        """Outcomes that the page leads with."""
+        return self.results.study.report.main_outcomes
+
     def start(self) -> None:
         """Display the main heading, which study it is, and whether its answers are simulated."""
         study, words = self.results.study.study, self.results.words

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from survey_tools.areas import Area, AreaKey
-from survey_tools.params import Study
+from survey_tools.params import AnalysisPlan, Study
 from survey_tools.report.numbers import Lang, Numbers
 from survey_tools.report.wording import Wording
 
@@ -29,6 +29,7 @@ class Results:
     """
 
     study: Study
+    plan: AnalysisPlan
     lang: Lang
     area: Area | None
     units: dict[str, Area]

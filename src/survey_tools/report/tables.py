@@ -182,12 +182,13 @@ def communes_table(results: Results, outcome: str | None = None) -> Table:
             results.units[str(row.commune_code)].name(results.lang),
             _effect(results, pd.Series(row._asdict()), scale),
             results.numbers.percent(row.weight_own),
+            results.numbers.bare_difference(row.smallest_detectable, scale).removeprefix("+"),
             results.numbers.count(row.n),
             results.numbers.count(row.n_teams),
         )
         for row in rows_of(frame)
     ]
-    names = ("commune", "effect", "weight", "n", "teams")
+    names = ("commune", "effect", "weight", "mde_commune", "n", "teams")
     caption = results.words("caption_communes", outcome=results.outcome(outcome))
     return Table(caption, _columns(results, names), tuple(rows), notes_of(results, rows))
 

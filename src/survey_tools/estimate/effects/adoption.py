@@ -56,6 +56,7 @@ def adoption(
     began: str,
     reference: str | None = None,
     unknown: Sequence[str] = ("dk",),
+    never: str | None = None,
 ) -> Adoption:
     """Estimate an event study of the share that has adopted, from recalled dates.
 
@@ -67,13 +68,13 @@ def adoption(
     Parameters
     ----------
     households : DataFrame
-        One row a household that was asked, with treatment, cluster and stratum.
+        One row a household, with treatment, cluster and stratum.
     design : Design
         Its waves are not used.
     outcome : str
         Name for the tables.
     period : str
-        Column: period in which the household began; missing where it has not.
+        Column: period in which the household began.
     periods : sequence of str
         All periods, in order, of whatever lengths.
     began : str
@@ -82,6 +83,9 @@ def adoption(
         The period before `began` by default, and none later.
     unknown : sequence of str
         Answers of households that began but do not remember when; left out and counted.
+    never : str, optional
+        Value of households that have not begun; a missing one was not asked, and is left out and
+        counted. None takes a missing value for not begun: then all households must have been asked.
 
     Returns
     -------
@@ -95,8 +99,11 @@ def adoption(
     """
     began_at, reference_at = _places(periods, began, reference)
     require_columns(households, [period])
-    known = households.loc[~households[period].isin(list(unknown))]
-    adopted = _states(known, period, periods)
+    answers = households[period]
+    asked = pd.Series(True, index=households.index) if never is None else answers.notna()
+    forgotten = answers.isin(list(unknown))
+    known = households.loc[asked & ~forgotten]
+    adopted = _states(known, period, periods, never)
     design.check(known)
     problem = _problem(known, design)
     change = adopted - adopted[:, [reference_at]]
@@ -107,7 +114,11 @@ def adoption(
             "n_teams": problem.n_clusters,
         }
     )
-    notes = [CAVEAT, _forgotten(households, design, period, unknown)]
+    notes = [
+        CAVEAT,
+        _left_out("date not remembered", households.loc[forgotten], design),
+        _left_out("not asked", households.loc[~asked], design),
+    ]
     focal = problem.focal_residual
     if (focal**2).sum() <= _DEPENDENT * len(focal) or problem.n <= problem.n_parameters + 1:
         notes.insert(0, "nothing to compare within the strata")
@@ -150,9 +161,12 @@ def _places(periods: Sequence[str], began: str, reference: str | None) -> tuple[
     return began_at, reference_at
 
 
-def _states(households: pd.DataFrame, period: str, periods: Sequence[str]) -> Floats:
+def _states(
+    households: pd.DataFrame, period: str, periods: Sequence[str], never: str | None
+) -> Floats:
     """Whether each household has adopted by the end of each period, shape (n, periods)."""
-    codes, names = pd.factorize(households[period])
+    answers = households[period]
+    codes, names = pd.factorize(answers if never is None else answers.where(answers != never))
     strange = sorted({str(name) for name in names} - set(periods))
     if strange:
         raise DesignError(
@@ -161,8 +175,8 @@ def _states(households: pd.DataFrame, period: str, periods: Sequence[str]) -> Fl
             found=", ".join(strange[:5]),
             where=f"column {period}",
         )
-    never = len(periods)
-    at = np.array([*(list(periods).index(str(name)) for name in names), never])[codes]
+    places = [list(periods).index(str(name)) for name in names]
+    at = np.array([*places, len(periods)])[codes]
     return (at[:, None] <= np.arange(len(periods))[None, :]).astype(float)
 
 
@@ -220,11 +234,9 @@ def _stocks(
     return pd.DataFrame(rows, columns=columns)
 
 
-def _forgotten(
-    households: pd.DataFrame, design: Design, period: str, unknown: Sequence[str]
-) -> str:
-    gone = households[households[period].isin(list(unknown))]
+def _left_out(why: str, gone: pd.DataFrame, design: Design) -> str:
     if gone.empty:
         return ""
-    regular = int((numeric(gone, design.treatment) == 0).sum())
-    return f"left out, date not remembered: {len(gone)} ({regular} regular, {len(gone) - regular} intensive)"
+    intensive = int((numeric(gone, design.treatment) == 1).sum())
+    regular = len(gone) - intensive
+    return f"left out, {why}: {len(gone)} ({regular} regular, {intensive} intensive)"

@@ -30,6 +30,9 @@ from survey_tools.estimate.regression.regressors import Columns, covariates, ind
 
 ASSUMPTION = "not randomised: holds if no unmeasured cause moves both treatment and outcome"
 
+LEAST_MARKED = 10
+"""Rows of each arm that a mark of a missing covariate needs, to be adjusted for."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -182,13 +185,31 @@ def compare(
     adjusting = replace(
         design, estimator="ancova", controls=tuple(dict.fromkeys((*design.controls, *further)))
     )
-    columns = covariates(frame, adjusting, outcome)
+    columns = _without_rare_marks(covariates(frame, adjusting, outcome), treated[there])
     if strata and len(frame):
         columns = _with_stratum_means(frame, design, columns, treated[there])
     if len(frame):
         columns = independent(np.ones((len(frame), 1)), columns)
     clusters = codes_of(frame, design.cluster)[0]
     return Comparison(frame, y[there], treated[there], columns, clusters, design.weights_of(frame))
+
+
+def _without_rare_marks(columns: Columns, treated: Floats) -> Columns:
+    """Leave out marks of missing values that too few rows of an arm carry: they would separate the arms.
+
+    Those few rows stay, with the mean filled in.
+    """
+    kept, rare = [], []
+    for position, name in enumerate(columns.names):
+        marked = columns.matrix[:, position]
+        counts = [int(marked[treated == arm].sum()) for arm in (0, 1)]
+        if name.endswith(" missing") and min(counts) < LEAST_MARKED:
+            rare.append(f"{name} ({sum(counts)} rows)")
+        else:
+            kept.append(position)
+    notes = (f"mark left out as rare: {', '.join(rare)}",) if rare else ()
+    names = tuple(columns.names[position] for position in kept)
+    return Columns(columns.matrix[:, kept], names, (*columns.notes, *notes))
 
 
 def _with_stratum_means(

@@ -73,8 +73,8 @@ def staggered(
     since the wave before the start with that of clusters not yet (or never) treated. Borusyak, Jaravel
     and Spiess (2024, REStud 91:3253) impute untreated outcomes, Sun and Abraham (2021, J. Econometrics
     225:175) interact starts with times: checks that weight otherwise. Errors are by cluster and intervals by
-    t(G-1). Strata are not absorbed: a draw within strata leaves the estimates unbiased and the errors,
-    if anything, too wide. Weights of the design are not used.
+    t(G-1). Strata are not absorbed: a draw within strata, with equal chances, leaves the estimates unbiased
+    and the errors, if anything, too wide. Weights of the design are not used.
 
     Parameters
     ----------
@@ -180,6 +180,7 @@ class _Run:
             unit="unit" if self.data.is_panel else "row",
             covariates=list(self.covariates) or None,
         )  # fmt: skip
+        method += f", {self._error}"
         if isinstance(fit, str):
             none = [
                 self._row(e, Coefficient(), method, fit) for e in ("att_staggered", "att_dynamic")
@@ -210,7 +211,7 @@ class _Run:
 
         table, note = self.data.with_untreated_wave()
         fit = self._fit(ImputationDiD(cluster="cluster"), table)
-        method = f"imputation, {self.data.unit_name} and wave effects"
+        method = f"imputation, {self.data.unit_name} and wave effects, {self._error}"
         if isinstance(fit, str):
             return _Part(self._row("att_imputation", Coefficient(), method, fit))
         found = self._coefficient(fit.overall_att, fit.overall_se)
@@ -230,7 +231,7 @@ class _Run:
         if not (self.data.has_never or self.data.refusal):
             table, note = self.data.with_last_start_as_control()
         fit = self._fit(SunAbraham(cluster="cluster"), table)
-        method = f"Sun–Abraham, {self.data.unit_name} and wave effects"
+        method = f"Sun–Abraham, {self.data.unit_name} and wave effects, {self._error}"
         if isinstance(fit, str):
             return _Part(self._row("att_sunab", Coefficient(), method, fit))
         found = self._coefficient(fit.overall_att, fit.overall_se)
@@ -257,6 +258,10 @@ class _Run:
             note = self.data.refusal or "no variation left"
         return _Part(self._row("twfe", found, method, note))
 
+    @property
+    def _error(self) -> str:
+        return f"error by {self.design.cluster}, t(G-1), strata not absorbed"
+
     def _fit(
         self, estimator: Any, table: pd.DataFrame, unit: str = "unit", **options: Any
     ) -> Any | str:
@@ -274,8 +279,6 @@ class _Run:
         )
 
     def _row(self, estimand: str, found: Coefficient, method: str, note: str = "") -> pd.DataFrame:
-        if "CR2" not in method:
-            method += f", error by {self.design.cluster}, t(G-1), strata not absorbed"
         row = effect_row(
             self.data.frame, self.design, self.outcome, estimand, found,
             method=method, notes=(note, *self.data.notes), wave=self.data.waves[-1],

@@ -28,6 +28,7 @@ class StaggeredPanel:
         Sorted: `y`, `period` (1 for the first wave), `first` (period of the start, 0 for never),
         `cluster`, `unit` (household; the cluster in repeated cross-sections), `row`, and covariates.
     waves : tuple of str
+        Those with answers, in order.
     is_panel : bool
         Whether households are followed.
     unit_name : str
@@ -125,14 +126,17 @@ def read_panel(
     for name in covariates:
         table[name] = numeric(panel, name)
     _check_rows(table, unit)
-    kept, notes = _kept(table, design, waves)
+    table, seen, unseen = _seen_waves(table, waves)
+    kept, notes = _kept(table, design, seen)
+    if design.weights is not None:
+        notes = (*notes, f"{design.weights} not used")
     frame, table = panel.loc[kept.to_numpy()], table[kept]
     table = table.sort_values(["unit", "period", "y"], ignore_index=True)
     table["row"] = np.arange(len(table))
     _check_comparison(table, design, comparison)
     name = "household" if unit else design.cluster
     return StaggeredPanel(
-        frame, table, tuple(waves), unit is not None, name, notes, _refusal(table, design)
+        frame, table, seen, unit is not None, name, (*unseen, *notes), _refusal(table, design)
     )
 
 
@@ -191,8 +195,24 @@ def _check_rows(table: pd.DataFrame, unit: str | None) -> None:
         )
 
 
+def _seen_waves(
+    table: pd.DataFrame, waves: Sequence[str]
+) -> tuple[pd.DataFrame, tuple[str, ...], tuple[str, ...]]:
+    """Keep numbers for waves with answers only: a start counts from the next of them, or not yet."""
+    answered = table.notna().all(axis=1)
+    seen = np.unique(table.loc[answered, "period"])
+    if len(seen) in (0, len(waves)):
+        return table, tuple(waves), ()
+    first = np.searchsorted(seen, table["first"]) + 1
+    first = np.where((table["first"] == 0) | (first > len(seen)), 0, first)
+    period = np.searchsorted(seen, table["period"]) + 1
+    names = tuple(waves[number - 1] for number in seen)
+    without = ", ".join(name for name in waves if name not in names)
+    return table.assign(first=first, period=period), names, (f"no answers at {without}",)
+
+
 def _kept(
-    table: pd.DataFrame, design: Design, waves: Sequence[str]
+    table: pd.DataFrame, design: Design, waves: tuple[str, ...]
 ) -> tuple[pd.Series, tuple[str, ...]]:
     """Rows that can be used, and notes: no answer, treated throughout, a start of one or few clusters."""
     complete = table.notna().all(axis=1)

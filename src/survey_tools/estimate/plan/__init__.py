@@ -8,13 +8,13 @@ from survey_tools.estimate.plan.deviations import (
     with_role,
 )
 from survey_tools.estimate.plan.events import Recalled, planned_events
-from survey_tools.estimate.plan.run import Tables, planned_effects
+from survey_tools.estimate.plan.run import AnalysisTables, planned_effects
 
 __all__ = [
     "EXPLORATORY",
     "TABLES",
+    "AnalysisTables",
     "Recalled",
-    "Tables",
     "deviations",
     "planned",
     "planned_effects",

@@ -13,7 +13,7 @@ from survey_tools.estimate.design import Design
 from survey_tools.estimate.effects.adoption import Adoption, adoption
 from survey_tools.estimate.effects.event_study import COLUMNS
 from survey_tools.estimate.effects.staggered import ESTIMATORS, staggered
-from survey_tools.estimate.plan.run import START, Tables
+from survey_tools.estimate.plan.run import START, AnalysisTables
 from survey_tools.estimate.threats.honest import honest
 
 NEVER = "never"
@@ -53,13 +53,13 @@ class Recalled:
 
 
 def planned_events(
-    tables: Tables, recalled: Recalled, design: Design, wanted: pd.DataFrame
+    tables: AnalysisTables, recalled: Recalled, design: Design, wanted: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Estimate the event studies that the plan names, and what drift they would bear.
 
     Parameters
     ----------
-    tables : Tables
+    tables : AnalysisTables
     recalled : Recalled
     design : Design
     wanted : DataFrame
@@ -82,7 +82,11 @@ def planned_events(
 
 
 def _study(
-    tables: Tables, recalled: Recalled, design: Design, panel: pd.DataFrame, what: tuple[str, str]
+    tables: AnalysisTables,
+    recalled: Recalled,
+    design: Design,
+    panel: pd.DataFrame,
+    what: tuple[str, str],
 ) -> pd.DataFrame:
     analysis, outcome = what
     named = [one for one in ESTIMATORS if one == analysis]

@@ -54,7 +54,7 @@ OTHERS = ("first_stage", "aipw_att", "aipw_ate", "spillover")
 
 
 @dataclass(frozen=True)
-class Tables:
+class AnalysisTables:
     """What estimates are made from.
 
     Attributes
@@ -87,12 +87,12 @@ class Tables:
         return self.panel.assign(**{START: self.panel[design.cluster].map(start)})
 
 
-def planned_effects(tables: Tables, design: Design, wanted: pd.DataFrame) -> pd.DataFrame:
+def planned_effects(tables: AnalysisTables, design: Design, wanted: pd.DataFrame) -> pd.DataFrame:
     """Estimate each pair of estimand and outcome that is asked for.
 
     Parameters
     ----------
-    tables : Tables
+    tables : AnalysisTables
     design : Design
     wanted : DataFrame
         `table`, `analysis` and `outcome`, as `planned` gives them; rows of other tables than `effects`
@@ -121,7 +121,7 @@ def planned_effects(tables: Tables, design: Design, wanted: pd.DataFrame) -> pd.
     return pd.concat(parts, ignore_index=True)
 
 
-def _one(tables: Tables, design: Design, estimand: str, outcome: str) -> pd.DataFrame:
+def _one(tables: AnalysisTables, design: Design, estimand: str, outcome: str) -> pd.DataFrame:
     households = tables.households
     if estimand == "first_stage":
         return first_stage(households, design)
@@ -138,7 +138,7 @@ def _one(tables: Tables, design: Design, estimand: str, outcome: str) -> pd.Data
 
 
 def _staggered(
-    tables: Tables, design: Design, rows: pd.DataFrame
+    tables: AnalysisTables, design: Design, rows: pd.DataFrame
 ) -> Mapping[tuple[str, str], pd.DataFrame]:
     if rows.empty:
         return {}

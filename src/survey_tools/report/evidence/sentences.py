@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from survey_tools.params.plan import AnalysisPlan
 from survey_tools.report.evidence.rows import evidence, interval, row_of
 from survey_tools.report.results import Results
 
@@ -30,7 +29,7 @@ def inference(results: Results) -> list[str]:
     return sentences
 
 
-def families(results: Results, plan: AnalysisPlan) -> list[str]:
+def families(results: Results) -> list[str]:
     """Say for each family how many of its outcomes still show an effect after the correction."""
     frame = evidence(results, "families")
     sentences = []
@@ -40,20 +39,20 @@ def families(results: Results, plan: AnalysisPlan) -> list[str]:
         if tested.empty:
             sentences.append(results.words("family_none", family=name))
             continue
-        clear = tested[tested["p_romano_wolf"] < plan.alpha]
+        clear = tested[tested["p_romano_wolf"] < results.plan.alpha]
         sentences.append(
             results.words(
                 "family_finding",
                 family=name,
                 count=len(clear),
                 names=_listed(results, clear["outcome"]),
-                alpha=results.numbers.percent(plan.alpha),
+                alpha=results.numbers.percent(results.plan.alpha),
             )
         )
     return sentences
 
 
-def groups(results: Results, plan: AnalysisPlan) -> list[str]:
+def groups(results: Results) -> list[str]:
     """Say for each main outcome in which groups the effect clearly differs."""
     frame = evidence(results, "heterogeneity")
     sentences = []
@@ -63,7 +62,7 @@ def groups(results: Results, plan: AnalysisPlan) -> list[str]:
         if rows.empty or rows["p_adjusted"].isna().all():
             sentences.append(results.words("groups_none", outcome=label))
             continue
-        clear = rows.loc[rows["p_adjusted"] < plan.alpha, "group"]
+        clear = rows.loc[rows["p_adjusted"] < results.plan.alpha, "group"]
         names = ", ".join(results.words(f"group_{name}") for name in clear)
         sentences.append(
             results.words("groups_finding", outcome=label, count=len(clear), names=names)
@@ -116,7 +115,7 @@ def threats(results: Results) -> list[str]:
     return sentences
 
 
-def plan(results: Results, registered: AnalysisPlan) -> list[str]:
+def plan(results: Results) -> list[str]:
     """Say when the plan was registered, how much of it was done, and whether anything departs."""
     frame = evidence(results, "plan")
     if frame.empty:
@@ -124,12 +123,12 @@ def plan(results: Results, registered: AnalysisPlan) -> list[str]:
     planned = frame[frame["state"].ne("not_planned")]
     done = int(planned["state"].eq("as_planned").sum())
     departs = frame["state"].ne("as_planned").any()
-    day: date = registered.registered
+    day: date = results.plan.registered
     return [
         results.words(
             "plan_registered", day=results.numbers.day(day), planned=len(planned), done=done
         ),
-        results.words("plan_changes", count=len(registered.changes)),
+        results.words("plan_changes", count=len(results.plan.changes)),
         results.words("plan_departures" if departs else "plan_as_planned"),
     ]
 
@@ -138,7 +137,8 @@ def _spillover(results: Results, outcome: str) -> str:
     row, label = results.effect(outcome, "spillover"), results.outcome(outcome)
     if row is None or row[["shown", "conf_low", "conf_high"]].isna().any():
         return results.words("spillover_none", outcome=label)
-    clear = row["conf_low"] > 0 or row["conf_high"] < 0
+    beyond_zero = row["conf_low"] > 0 or row["conf_high"] < 0
+    clear = beyond_zero and row["p_randomisation"] < results.plan.alpha
     key = "spillover_clear" if clear else "spillover_unclear"
     return results.words(key, outcome=label, **_size(results, row, results.scale(outcome)))
 

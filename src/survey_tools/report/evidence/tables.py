@@ -12,6 +12,7 @@ from survey_tools.report.evidence.rows import (
     label,
     p_value,
     row_of,
+    unit_key,
     with_interval,
 )
 from survey_tools.report.markup import Cell, Table
@@ -24,25 +25,16 @@ HARM = "harm"
 
 
 def inference_table(results: Results) -> Table:
-    """Tabulate p-value and intervals of the main outcomes by four ways."""
+    """Tabulate p-value and interval of the effect on the main outcomes by four ways."""
     rows: Rows = []
     for outcome in results.study.report.main_outcomes:
-        scale = results.scale(outcome)
-        by = {
-            method: row_of(results, "inference", outcome=outcome, method=method)
-            for method in ("randomisation", "cr2", "wild", "cr1")
-        }
-        rows.append(
-            (
-                label(results, outcome),
-                with_interval(results, by["cr2"], scale),
-                p_value(results, by["randomisation"]),
-                interval(results, by["randomisation"], scale),
-                interval(results, by["wild"], scale),
-                interval(results, by["cr1"], scale),
-            )
-        )
-    names = ("outcome", "cr2", "p", "p_randomisation", "wild", "cr1")
+        cells = [
+            _p_with_interval(results, outcome, method)
+            for method in ("cr2", "randomisation", "wild", "cr1")
+        ]
+        effect = with_interval(results, results.effect(outcome), results.scale(outcome))
+        rows.append((label(results, outcome), effect[0], *cells))
+    names = ("outcome", "effect", "cr2", "p_randomisation", "wild", "cr1")
     return _table(results, "inference", names, rows)
 
 
@@ -52,10 +44,11 @@ def families_table(results: Results) -> Table:
     for row in rows_of(evidence(results, "families")):
         itt, series = results.effect(row.outcome), pd.Series(row._asdict())
         drawn = row_of(results, "inference", outcome=row.outcome, method="randomisation")
+        family = results.words(f"family_{row.family}")
+        unit = results.words(unit_key(results.scale(row.outcome)))
         rows.append(
             (
-                label(results, row.outcome),
-                results.words(f"family_{row.family}"),
+                (results.outcome(row.outcome), f"{family}, {unit}"),
                 with_interval(results, itt, results.scale(row.outcome)),
                 p_value(results, drawn),
                 p_value(results, series, "p_romano_wolf"),
@@ -64,8 +57,8 @@ def families_table(results: Results) -> Table:
                 results.numbers.count(None if itt is None else itt["n_teams"]),
             )
         )
-    names = ("outcome", "family", "effect", "p", "p_family", "q", "n", "teams")
-    return _table(results, "families", names, rows, text_columns=2)
+    names = ("outcome", "effect", "p", "p_family", "q", "n", "teams")
+    return _table(results, "families", names, rows)
 
 
 def harm_table(results: Results) -> Table:
@@ -89,12 +82,23 @@ def harm_table(results: Results) -> Table:
 
 
 def robust_table(results: Results) -> Table:
-    """Tabulate the effect on the main outcomes by six estimators."""
-    estimands = (
-        "itt", "itt_unadjusted", "itt_lin", "did", "itt_weighted", "itt_ipw_attrition",
-    )  # fmt: skip
-    names = ("outcome", "effect", "unadjusted", "lin", "did", "weighted", "response")
-    return _by_estimand(results, "robust", estimands, names)
+    """Tabulate the effect on the main outcomes by six estimators, one a row."""
+    estimators = {
+        "itt": "effect",
+        "itt_unadjusted": "unadjusted",
+        "itt_lin": "lin",
+        "did": "did",
+        "itt_weighted": "weighted",
+        "itt_ipw_attrition": "response",
+    }
+    rows: Rows = []
+    for estimand, name in estimators.items():
+        cells = [
+            with_interval(results, results.effect(outcome, estimand), results.scale(outcome))
+            for outcome in results.study.report.main_outcomes
+        ]
+        rows.append((results.words(f"col_{name}"), *cells))
+    return _by_outcome(results, "robust", "estimator", rows)
 
 
 def through_table(results: Results) -> Table:
@@ -124,18 +128,20 @@ def exposure_table(results: Results) -> Table:
     )
 
 
-def groups_table(results: Results, outcome: str) -> Table:
-    """Tabulate the effect on one outcome inside and outside each group stated beforehand."""
-    frame, scale = evidence(results, "heterogeneity"), results.scale(outcome)
+def groups_table(results: Results) -> Table:
+    """Tabulate effects on the main outcomes inside and outside each group stated beforehand."""
+    frame = evidence(results, "heterogeneity")
+    main = results.study.report.main_outcomes
     rows: Rows = []
-    for _, row in frame[frame["outcome"].eq(outcome)].iterrows() if len(frame) else ():
-        inside = with_interval(results, row, scale, ("estimate_in", "conf_low_in", "conf_high_in"))
+    for _, row in frame[frame["outcome"].isin(main)].iterrows() if len(frame) else ():
+        scale = results.scale(row["outcome"])
+        inside = ("estimate_in", "conf_low_in", "conf_high_in")
         outside = ("estimate_out", "conf_low_out", "conf_high_out")
         between = ("interaction", "conf_low", "conf_high")
         rows.append(
             (
-                results.words(f"group_{row['group']}"),
-                inside,
+                (results.words(f"group_{row['group']}"), results.outcome(row["outcome"])),
+                with_interval(results, row, scale, inside),
                 with_interval(results, row, scale, outside),
                 with_interval(results, row, scale, between),
                 p_value(results, row, "p_adjusted"),
@@ -143,33 +149,30 @@ def groups_table(results: Results, outcome: str) -> Table:
                 results.numbers.count(row["n_teams_in"]),
             )
         )
-    names = ("group", "inside", "outside", "interaction", "p_groups", "n", "teams")
-    caption = results.words("caption_groups", outcome=results.outcome(outcome))
-    return Table(caption, _columns(results, names), tuple(rows), notes_of(results, rows))
+    names = ("group", "inside", "outside", "interaction", "p_groups", "n_in", "teams_in")
+    return _table(results, "groups", names, rows)
 
 
 def threats_table(results: Results) -> Table:
-    """Tabulate for the main outcomes what attrition, an unseen cause or one commune could do."""
-    rows: Rows = []
-    for outcome in results.study.report.main_outcomes:
+    """Tabulate what attrition, an unseen cause or one commune could do to the main outcomes, one a row."""
+    outcomes = results.study.report.main_outcomes
+    first = results.study.waves.baseline
+    cells: dict[str, list[Cell]] = {
+        name: [] for name in ("effect", "bounds", "unseen", "placebo", "leave")
+    }
+    for outcome in outcomes:
         scale = results.scale(outcome)
         lee = row_of(results, "lee_bounds", outcome=outcome)
         unseen = row_of(results, "sensitivity", outcome=outcome)
-        before = results.effect(outcome, "placebo_baseline", wave=results.study.waves.baseline)
         strength = None if unseen is None else unseen["robustness_value"]
-        rows.append(
-            (
-                label(results, outcome),
-                with_interval(results, results.effect(outcome), scale),
-                interval(results, lee, scale, ("lower", "upper")),
-                results.numbers.percent(strength, 1),
-                with_interval(results, before, scale),
-                _range(results, outcome, scale),
-            )
-        )
-    return _table(
-        results, "threats", ("outcome", "effect", "bounds", "unseen", "placebo", "leave"), rows
-    )
+        before = results.effect(outcome, "placebo_baseline", wave=first)
+        cells["effect"].append(with_interval(results, results.effect(outcome), scale))
+        cells["bounds"].append(interval(results, lee, scale, ("lower", "upper")))
+        cells["unseen"].append(results.numbers.percent(strength, 1))
+        cells["placebo"].append(with_interval(results, before, scale))
+        cells["leave"].append(_range(results, outcome, scale))
+    rows: Rows = [(results.words(f"col_{name}"), *row) for name, row in cells.items()]
+    return _by_outcome(results, "threats", "threat", rows)
 
 
 def power_table(results: Results) -> Table:
@@ -214,6 +217,26 @@ def _range(results: Results, outcome: str, scale: str) -> str:
         return MISSING
     found = frame.loc[frame["outcome"].eq(outcome), "estimate"]
     return results.numbers.difference_interval(found.min(), found.max(), scale)
+
+
+def _p_with_interval(results: Results, outcome: str, method: str) -> Cell:
+    row = row_of(results, "inference", outcome=outcome, method=method)
+    if row is None or pd.isna(row["p_value"]):
+        return MISSING
+    between = interval(results, row, results.scale(outcome))
+    return results.numbers.p_value(float(row["p_value"])), between
+
+
+def _by_outcome(results: Results, caption: str, first: str, rows: Rows) -> Table:
+    """Lay out a table with a column for each main outcome."""
+    main = results.study.report.main_outcomes
+    columns = [results.words(f"col_{first}")]
+    for outcome in main:
+        columns.append(
+            f"{results.outcome(outcome)} ({results.words(unit_key(results.scale(outcome)))})"
+        )
+    notes = notes_of(results, rows)
+    return Table(results.words(f"caption_{caption}"), tuple(columns), tuple(rows), notes)
 
 
 def _by_estimand(
