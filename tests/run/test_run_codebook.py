@@ -8,6 +8,8 @@ import pytest
 from run_workspace import make_workspace
 
 from survey_tools import contracts
+from survey_tools.contracts.evidence import EVIDENCE
+from survey_tools.contracts.results import RESULTS
 from survey_tools.errors import DisclosureError, ParamsError
 from survey_tools.params import open_workspace
 from survey_tools.report.codebook.distributions import UNCOUNTED
@@ -170,7 +172,7 @@ def test_codebook_entries__no_list_of_derived_variables_is_told(ws):
 
 def test_tables__are_those_of_the_contracts():
     """A table that gets a contract needs its place in the codebook."""
-    results = {"effects", "levels", "levels_by_area", "choices", "communes", "balance", "attrition"}
+    results = {*RESULTS, *EVIDENCE}
     assert set(contracts.SCHEMAS) - results <= set(TABLES)
     assert set(TWINS.values()) <= set(TABLES)
 
