@@ -7,25 +7,27 @@ first run installs published libraries from the package index into `bench/.venv-
 from __future__ import annotations
 
 import argparse
+import os
 from importlib import import_module
-from importlib.util import find_spec
 
+from estimate_measure import ONE_THREAD
 from kobo_measure import print_machine
 
 NAMES = ("wild", "romano_wolf", "randomisation", "main")
+PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "diff-diff")
 
 
 def main() -> None:
     """Run what is asked for."""
-    there = [name for name in NAMES if find_spec(f"estimate_{name}")]
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="|".join(there))
+    parser.add_argument("names", nargs="*", metavar="|".join(NAMES))
     parser.add_argument("--quick", action="store_true", help="the small district, one round")
     asked = parser.parse_args()
-    if unknown := set(asked.names) - set(there):
+    if unknown := set(asked.names) - set(NAMES):
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
-    print_machine()
-    for name in asked.names or there:
+    os.environ.update(ONE_THREAD)  # read when numpy is imported, which is below
+    print_machine(PACKAGES)
+    for name in asked.names or NAMES:
         import_module(f"estimate_{name}").run(asked.quick)
 
 

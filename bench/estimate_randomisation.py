@@ -7,10 +7,7 @@ that would take hours runs fewer draws of one outcome; its seconds are scaled li
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -20,12 +17,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
 import numpy as np
 import pandas as pd
 from estimate_measure import ENVIRONMENT, install
-from kobo_measure import print_table, whole
+from kobo_measure import peak_memory, print_table, whole
 
 from survey_tools.estimate.design import Design, Draw
 from survey_tools.estimate.effects.sample import prepare
@@ -183,7 +178,7 @@ def _pyfixest(households: pd.DataFrame, reps: int, algorithm: str) -> float:
 
 
 def _print_large() -> None:
-    command = [sys.executable, __file__, "--large"]
+    command = [sys.executable, __file__]
     done = subprocess.run(command, capture_output=True, text=True, timeout=3600, check=True)
     found = json.loads(done.stdout.splitlines()[-1])
     title = (
@@ -193,30 +188,22 @@ def _print_large() -> None:
     print_table(title, ["", "s, GB"], rows)
 
 
-def _large() -> None:
-    """Run the large case in this process and print its seconds and peak memory."""
+def _large() -> dict[str, float]:
+    """Run the large case in this process; return its seconds and peak memory."""
     households, teams = simulate(200_000, 4_000, 600)
     problems = problems_of(households)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    before = peak_memory() / 1e9
     started = time.perf_counter()
     assignments = redraw(teams, DRAW, draws=DRAWS, seed=2)
     drawn = time.perf_counter()
     randomisation_test(problems, assignments)
-    found = {
+    return {
         "drawing, s": drawn - started,
         "tests and intervals, s": time.perf_counter() - drawn,
-        "peak memory with the data, GB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
+        "peak memory with the data, GB": peak_memory() / 1e9,
         "peak memory before, GB": before,
     }
-    print(json.dumps(found))
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--large", action="store_true", help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.large:
-        _large()
-    else:
-        run(given.quick)
+    print(json.dumps(_large()))

@@ -9,7 +9,6 @@ starts, on every side; so does the fit of the other libraries, while ours is ins
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from estimate_rows import COMMUNES, OUTCOMES, district
+from kobo_measure import peak_memory
 
 Given = dict[str, Any]
 Result = dict[str, Any]
@@ -28,10 +28,7 @@ def timed(work: Callable[[], Any]) -> tuple[Any, Result]:
     started = time.perf_counter()
     found = work()
     seconds = time.perf_counter() - started
-    return found, {
-        "seconds": seconds,
-        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-    }
+    return found, {"seconds": seconds, "peak": peak_memory()}
 
 
 def ours_wild(given: Given) -> Result:

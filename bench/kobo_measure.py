@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -67,6 +68,20 @@ def median_ratio(ours: Sequence[Result], theirs: Sequence[Result]) -> float:
     return statistics.median(their["seconds"] / our["seconds"] for our, their in pairs)
 
 
+def peak_memory() -> float:
+    """Return the most memory that this process has had, in bytes.
+
+    Linux hands `ru_maxrss` on to a program from the process that starts it, so a small program would
+    show the size of a large one.
+    """
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+    except OSError:
+        unit = 1 if platform.system() == "Darwin" else 1024
+        return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+    return float(status.split("VmHWM:")[1].split()[0]) * 1024
+
+
 def failure(results: Sequence[Result]) -> str:
     """Return why a side failed, or nothing."""
     return next((result["error"] for result in results if "error" in result), "")
@@ -93,9 +108,9 @@ def print_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]])
         print("  ".join([row[0].ljust(widths[0]), *cells[1:]]).rstrip())
 
 
-def print_machine() -> None:
-    """Print what the figures depend on."""
-    packages = " ".join(f"{name} {version(name)}" for name in ("pandas", "httpx", "tornado"))
+def print_machine(names: Sequence[str] = ("pandas", "httpx", "tornado")) -> None:
+    """Print what the figures depend on, versions of packages among it."""
+    packages = " ".join(f"{name} {version(name)}" for name in names)
     day = datetime.now(UTC).date().isoformat()
     load = os.getloadavg()[0]
     print(f"{day}, {os.cpu_count()} processors (load {load:.1f}), {platform.system()}", end=", ")

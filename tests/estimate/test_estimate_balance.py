@@ -52,7 +52,7 @@ def test_balance__of_a_constant_has_no_interval(households, design, recwarn):
 
 def test_balance__weights_count_like_copies_of_rows(households, design):
     weight = 1 + (np.arange(len(households)) % 3)
-    copied = households.loc[households.index.repeat(weight)]
+    copied = households.loc[households.index.repeat(weight)].drop(columns="hhid")
     weighted = replace(design, weights="w")
     found = balance(households.assign(w=weight), weighted, ["resp_age"]).iloc[0]
     expected = balance(copied, design, ["resp_age"]).iloc[0]

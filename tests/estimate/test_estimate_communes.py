@@ -97,7 +97,8 @@ def test_commune_effects__without_variation_are_no_numbers(
 ):
     found = commune_effects(households.assign(y__w3=value), design, ["y"])
     assert found[["estimate", "conf_low", "conf_high"]].isna().all(axis=None)
-    assert set(found.note) == {"no answers" if np.isnan(value) else "the outcome does not vary"}
+    reason = "no answers" if np.isnan(value) else "the outcome does not vary within the arms"
+    assert set(found.note) == {reason}
     validate(found, "communes")
     assert not recwarn.list
 
@@ -124,7 +125,10 @@ def of_3_to_11_teams(simulate, seed, effect_sd):
         part["commune_code"] = part.commune_code.map(codes)
         part["team_id"] = part.commune_code + part.team_id.str[5:]
         parts.append(part)
-    return pd.concat(parts, ignore_index=True)
+    whole = pd.concat(parts, ignore_index=True)
+    return whole.assign(
+        hhid=whole["team_id"] + "-" + whole.groupby("team_id").cumcount().astype(str)
+    )
 
 
 @pytest.mark.slow

@@ -3,11 +3,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from survey_tools.errors import DesignError
 from survey_tools.estimate import Design, effects, itt
+from survey_tools.estimate.design import numeric
 from survey_tools.params import open_workspace
 
 STUDY = Path(__file__).parents[2] / "params" / "study.yml"
@@ -108,3 +110,20 @@ def test_one_armed_strata__names_them(design):
         {"team_id": list("abcd"), "commune_code": list("xxyy"), "intensive": [0, 1, 1, 1]}
     )
     assert design.one_armed_strata(frame) == ("y",)
+
+
+def test_check__refuses_a_household_in_several_rows(households, design):
+    twice = pd.concat([households, households.iloc[:2]])
+    with pytest.raises(DesignError, match="stands in several rows") as caught:
+        design.check(twice)
+    assert households.hhid.iloc[0] in str(caught.value)
+    design.check(twice.drop(columns="hhid"))
+
+
+@pytest.mark.parametrize("text", ["object", "str"])
+def test_numeric__refuses_digits_written_as_text_but_no_empty_column(households, text):
+    digits = households.assign(y__w3=households.y__w3.fillna(0).astype(int).astype(str))
+    with pytest.raises(DesignError, match="not numeric"):
+        numeric(digits.astype({"y__w3": text}), "y__w3")
+    empty = households.assign(y__w3=pd.Series(np.nan, index=households.index, dtype=text))
+    assert np.isnan(numeric(empty, "y__w3")).all()

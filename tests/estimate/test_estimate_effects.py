@@ -9,7 +9,16 @@ from scipy import stats
 
 from survey_tools.contracts import validate
 from survey_tools.errors import DesignError
-from survey_tools.estimate import effects, first_stage, itt, itt_lin, itt_unadjusted, late, naive
+from survey_tools.estimate import (
+    effects,
+    first_stage,
+    itt,
+    itt_lin,
+    itt_unadjusted,
+    itt_weighted,
+    late,
+    naive,
+)
 
 NUMBERS = ["estimate", "std_error", "df", "p_value", "conf_low", "conf_high"]
 
@@ -404,3 +413,26 @@ def test_effects__give_no_warning_of_numpy(households, design, recwarn):
     odd = households.assign(y__w3=households.y__w3.where(households.commune_code != "10270"))
     effects(odd.assign(y__w1=np.nan, reached__w3=1.0), design, ["y", "z"])
     assert not [one for one in recwarn if issubclass(one.category, RuntimeWarning)]
+
+
+def test_itt__warns_of_few_degrees_of_freedom(households, design):
+    few = households[households.commune_code.isin(["10270"])]
+    few = few[few.team_id.isin([*few[few.intensive == 1].team_id.unique()[:2],
+                                *few[few.intensive == 0].team_id.unique()[:2]])]  # fmt: skip
+    row = itt(few, design, "y").iloc[0]
+    assert row.df < 4
+    assert row.note.endswith(
+        f"{row.df:.1f} degrees of freedom: too few to trust p-value and interval"
+    )
+    assert "degrees of freedom" not in itt(households, design, "y").note[0]
+
+
+def test_itt_weighted__says_that_it_is_and_weights_the_mean_of_the_regular_arm(households, design):
+    weight = np.where(households.index % 3 == 0, 2.0, 1.0)
+    weighted = households.assign(w__w3=weight)
+    weighted.loc[weighted.index[weighted.y__w3.notna()][:5], "w__w3"] = np.nan
+    row = itt_weighted(weighted, replace(design, survey_weights="w"), "y").iloc[0]
+    used = weighted[weighted.y__w3.notna() & weighted.w__w3.notna() & (weighted.intensive == 0)]
+    assert row.mean_regular == pytest.approx(np.average(used.y__w3, weights=used.w__w3))
+    assert "weighted by w__w3" in row.method
+    assert row.note.startswith("5 answers without w__w3 left out")

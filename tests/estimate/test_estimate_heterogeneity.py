@@ -113,7 +113,7 @@ def test_heterogeneity__counts_households_without_a_group(grouped, quick):
     answers = int(grouped.y__w3.notna().sum())
     lost = int(grouped.y__w3[grouped.index < 50].notna().sum())
     assert row.n_in + row.n_out == answers - lost
-    assert row.note == f"{lost} answers of households without women left out"
+    assert row.note.endswith(f"{lost} answers of households without women left out")
 
 
 def test_heterogeneity__does_not_depend_on_the_order_of_rows(grouped, quick):
@@ -195,3 +195,35 @@ def test_joint__says_what_it_left_out(grouped, design):
     assert heterogeneity_joint(gaps, design, ["y"], []).note[0] == "no group"
     blank = heterogeneity_joint(gaps.assign(y__w3=np.nan), design, ["y"], ["women"])
     assert blank.note[0] == "no answers"
+
+
+def test_heterogeneity__says_what_tells_nothing_and_what_cannot_be_trusted(grouped, quick):
+    """Women live in the intensive teams only in one commune, and in three communes at all."""
+    codes = sorted(grouped.commune_code.unique())[:3]
+    inside = grouped.commune_code.isin(codes)
+    inside &= (grouped.commune_code != codes[0]) | (grouped.intensive == 1)
+    row = heterogeneity(grouped.assign(few=inside.astype(float)), quick, ["y"], ["few"]).iloc[0]
+    assert row.note.startswith("within: 1 commune_code with one arm only")
+    women = heterogeneity(grouped, quick, ["y"], ["women"]).iloc[0]
+    assert "degrees of freedom" not in women.note
+
+
+def test_heterogeneity__warns_of_few_degrees_of_freedom(grouped, quick):
+    two = sorted(grouped.commune_code.unique())[:2]
+    few = grouped[grouped.commune_code.isin(two) & grouped.team_id.str[-1].isin(list("1234"))]
+    row = heterogeneity(few, quick, ["y"], ["women"]).iloc[0]
+    assert row.df < 4
+    assert f"interaction: {row.df:.1f} degrees of freedom: too few" in row.note
+
+
+def test_heterogeneity__a_group_without_any_error_does_not_cost_the_others_theirs(design):
+    """The first half of each team has the same answers in all teams of an arm."""
+    rows = [(c, f"{c}{t}", t % 2, i) for c in "ab" for t in range(4) for i in range(8)]
+    frame = pd.DataFrame(rows, columns=["commune_code", "team_id", "intensive", "i"])
+    alike = np.where(frame.intensive == 1, frame.i // 2 % 2, frame.i // 4)
+    frame = frame.assign(y__w3=alike.astype(float), odd=frame.i % 2, mixed=frame.index * 7 % 5 < 2)
+    plain = replace(design, estimator="difference", draws=99)
+    found = heterogeneity(frame, plain, ["y"], ["odd", "mixed"]).set_index("group")
+    assert found.note["odd"].endswith("interaction: the regression fits the sum of every cluster")
+    assert np.isnan(found.p_adjusted["odd"])
+    assert 0 < found.p_adjusted["mixed"] <= 1

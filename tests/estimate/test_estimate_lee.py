@@ -154,7 +154,7 @@ def test_lee__interval_depends_on_the_seed_alone(households, design):
 def test_lee__weights_count_like_copies_of_rows(households, design):
     lost = lose(households, 1, outcome="z")
     weight = 1.0 + (np.arange(len(lost)) % 2)
-    copied = lost.loc[lost.index.repeat(weight.astype(int))].reset_index(drop=True)
+    copied = lost.loc[lost.index.repeat(weight.astype(int))].drop(columns="hhid")
     weighted = replace(design, weights="w")
     one = lee_bounds(lost.assign(w=weight), weighted, "z", draws=0).iloc[0]
     many = lee_bounds(copied, design, "z", draws=0).iloc[0]
@@ -233,3 +233,30 @@ def test_team_factors__pool_the_single_teams_of_an_arm(simulate, design):
     for arm in (0, 1):
         alone = ((size == 1) & (teams.intensive == arm)).to_numpy()
         assert factors[:, alone].sum(axis=1) == pytest.approx(np.full(500, alone.sum()))
+
+
+def test_lee__over_the_list_drawn_counts_those_never_met_as_lost(households, design):
+    """Never met at all is the same as an answer lost after the baseline."""
+    lost = lose(households, 4)
+    never = lost.y__w3.isna() & (lost.index % 2 == 0)
+    sample = lost[["hhid", "team_id", "commune_code"]].sample(frac=1, random_state=1)
+    teams = lost.drop_duplicates("team_id")[["team_id", "commune_code", "intensive"]]
+    whole = lee_bounds(lost, design, "y", draws=49).iloc[0]
+    found = lee_bounds(lost[~never], design, "y", draws=49, sample=sample, teams=teams).iloc[0]
+    for name in ("lower", "upper", "conf_low", "conf_high", "share_trimmed", "n", "n_drawn"):
+        assert found[name] == pytest.approx(whole[name], abs=1e-12)
+    met = lee_bounds(lost[~never], design, "y", draws=0).iloc[0]
+    assert met.n_drawn == (~never).sum() < found.n_drawn
+
+
+def test_lee__counts_those_met_without_an_answer(households, design):
+    unasked = households.assign(y__w3=households.y__w3.mask(households.index % 4 == 0))
+    number = int((unasked.y__w3.isna() & (unasked.interviewed__w3 == 1)).sum())
+    note = lee_bounds(unasked, design, "y", draws=0).note[0]
+    assert note == f"{number} interviewed without an answer count as lost"
+    assert lee_bounds(households, design, "y", draws=0).note[0] == ""
+
+
+def test_lee__says_why_there_is_no_interval(households, design):
+    note = lee_bounds(households.assign(y__w3=1.0), design, "y", draws=9).note[0]
+    assert "no interval: the outcome does not vary in an arm" in note

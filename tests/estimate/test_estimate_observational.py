@@ -287,3 +287,15 @@ def test_aipw_says_why_there_is_nothing(households, design):
 def test_wrong_settings_are_refused(households, design, wrong):
     with pytest.raises(DesignError):
         aipw(households, design, "y", **wrong)
+
+
+def test_aipw__refuses_rows_without_a_place_and_households_listed_twice(households, design):
+    for column in ("team_id", "commune_code"):
+        gap = households.assign(**{column: households[column].mask(households.index == 3)})
+        with pytest.raises(DesignError, match="where they belong"):
+            aipw(gap, design, "y", treatment="reached__w3")
+    moved = households.commune_code.mask(households.index == 0, households.commune_code.iloc[-1])
+    with pytest.raises(DesignError, match="more than one stratum"):
+        aipw(households.assign(commune_code=moved), design, "y", treatment="reached__w3")
+    with pytest.raises(DesignError, match="several rows"):
+        aipw(pd.concat([households, households[:1]]), design, "y", treatment="reached__w3")

@@ -34,10 +34,12 @@ from survey_tools.estimate.levels import choices, in_list, levels, levels_by_are
 from survey_tools.estimate.plan import (
     AnalysisTables,
     Recalled,
+    check_plan,
     deviations,
     planned,
     planned_effects,
     planned_events,
+    planned_overlap,
     with_role,
 )
 from survey_tools.estimate.power import detectable, power_curve, smallest_detectable
@@ -66,6 +68,7 @@ __all__ = [
     "attrition_test",
     "balance",
     "balance_joint",
+    "check_plan",
     "choices",
     "commune_effects",
     "detectable",
@@ -98,6 +101,7 @@ __all__ = [
     "planned",
     "planned_effects",
     "planned_events",
+    "planned_overlap",
     "pool",
     "power_curve",
     "randomisation_test",

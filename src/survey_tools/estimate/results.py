@@ -29,12 +29,15 @@ RESULTS = (
     "leave_out",
     "attrition_test",
     "detectable",
+    "overlap",
     "plan",
 )
 
 
 def write_results(ws: Workspace, **tables: pd.DataFrame) -> list[Path]:
-    """Write tables such as `effects=…, levels=…` to the results folder of the workspace.
+    """Write tables such as `effects=…, levels=…` to the results folder of the workspace, and no others.
+
+    A table of an earlier run that is not given now is removed: no page may mix two designs.
 
     Returns
     -------
@@ -53,4 +56,7 @@ def write_results(ws: Workspace, **tables: pd.DataFrame) -> list[Path]:
             expected=", ".join(RESULTS),
             found=", ".join(unknown),
         )
-    return [write_table(table, ws.results, name) for name, table in tables.items()]
+    paths = [write_table(table, ws.results, name) for name, table in tables.items()]
+    for name in set(RESULTS) - set(tables):
+        (ws.results / f"{name}.parquet").unlink(missing_ok=True)
+    return paths

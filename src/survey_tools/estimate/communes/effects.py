@@ -178,5 +178,9 @@ def _pool(table: pd.DataFrame, tau_scale: float, df: int, design: Design) -> tup
     nothing = Pooled(gap, gap, gap, np.zeros(len(raw)), *[float("nan")] * 4)
     if not table["n"].any():
         return nothing, "no answers"
-    note = "the outcome does not vary" if own else "no commune with two teams in each arm"
+    note = (
+        "the outcome does not vary within the arms"
+        if own
+        else "no commune with two teams in each arm"
+    )
     return nothing, note

@@ -32,18 +32,16 @@ def require_columns(frame: pd.DataFrame, columns: list[str]) -> None:
 
 
 def numeric(frame: pd.DataFrame, column: str) -> Floats:
-    """Take a column as floats, gaps as NaN; text and infinite values are refused."""
+    """Take a column as floats, gaps as NaN; text, also of digits, and infinite values are refused."""
     require_columns(frame, [column])
+    given = frame[column]
+    if pd.api.types.is_string_dtype(given) and given.notna().any():
+        raise _not_numeric(given, column)
     try:
-        floats = frame[column].astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+        floats = given.astype("Float64").to_numpy(dtype=float, na_value=np.nan)
         values = np.asarray(floats, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise DesignError(
-            "A column to compute with is not numeric.",
-            expected="numbers, or 0 and 1",
-            found=str(frame[column].dtype),
-            where=f"column {column}",
-        ) from error
+        raise _not_numeric(given, column) from error
     if np.isinf(values).any():
         raise DesignError(
             "A column holds infinite values.",
@@ -51,3 +49,12 @@ def numeric(frame: pd.DataFrame, column: str) -> Floats:
             where=f"column {column}",
         )
     return values
+
+
+def _not_numeric(given: pd.Series, column: str) -> DesignError:
+    return DesignError(
+        "A column to compute with is not numeric.",
+        expected="numbers, or 0 and 1; no text, not even of digits",
+        found=str(given.dtype),
+        where=f"column {column}",
+    )

@@ -14,6 +14,9 @@ from survey_tools.errors import DesignError
 from survey_tools.estimate.design.columns import Floats, numeric, require_columns
 from survey_tools.params import Study
 
+HOUSEHOLD = "hhid"
+"""Column that tells households apart."""
+
 Kind = Literal[
     "stratified_cluster_randomised", "difference_in_differences", "staggered", "observational"
 ]
@@ -140,19 +143,34 @@ class Design:
             )
         return values
 
+    def check_places(self, frame: pd.DataFrame) -> None:
+        """Refuse a frame whose rows do not all belong to one cluster and one stratum.
+
+        Raises
+        ------
+        DesignError
+            A column is absent or has gaps, or a cluster lies in two strata.
+        """
+        columns = [self.cluster, self.stratum]
+        require_columns(frame, columns)
+        for column in columns:
+            _refuse_gaps(frame, column)
+        _refuse_several(
+            frame, self.cluster, self.stratum, "A cluster lies in more than one stratum."
+        )
+
     def check_ids(self, frame: pd.DataFrame) -> None:
         """Refuse a frame whose rows do not all belong to one cluster, one stratum and one arm.
 
         Raises
         ------
         DesignError
-            A column is absent or has gaps, the treatment is not 0 or 1, a cluster lies in two strata,
-            or its rows differ in treatment.
+            As `check_places`; or the treatment is absent, has gaps or is not 0 or 1, or the rows of a
+            cluster differ in it.
         """
-        columns = [self.treatment, self.cluster, self.stratum]
-        require_columns(frame, columns)
-        for column in columns:
-            _refuse_gaps(frame, column)
+        self.check_places(frame)
+        require_columns(frame, [self.treatment])
+        _refuse_gaps(frame, self.treatment)
         if not frame[self.treatment].isin([0, 1]).all():
             raise DesignError(
                 "The treatment is neither 0 nor 1 in some rows.",
@@ -160,25 +178,23 @@ class Design:
                 found=f"{(~frame[self.treatment].isin([0, 1])).sum()} row(s) with something else",
                 where=f"column {self.treatment}",
             )
-        _refuse_several(
-            frame, self.cluster, self.stratum, "A cluster lies in more than one stratum."
-        )
         if self.kind != "observational":
             _refuse_several(
                 frame, self.cluster, self.treatment, "The treatment varies within a cluster."
             )
 
     def check(self, frame: pd.DataFrame) -> None:
-        """Refuse a frame that cannot carry a comparison of the two arms.
+        """Refuse a frame of households that cannot carry a comparison of the two arms.
 
         A stratum with one arm only is kept: it tells about the covariates, not about the effect.
 
         Raises
         ------
         DesignError
-            As `check_ids`, or an arm has fewer than two clusters.
+            As `check_ids` and `refuse_repeated`, or an arm has fewer than two clusters.
         """
         self.check_ids(frame)
+        refuse_repeated(frame)
         few = {arm: n for arm, n in self.clusters_by_arm(frame).items() if n < 2}
         if few:
             arms = ", ".join(f"{n} with {self.treatment} = {arm}" for arm, n in few.items())
@@ -200,6 +216,22 @@ class Design:
         """Name the strata of `frame` in which only one arm is found, in order."""
         arms = frame.groupby(frame[self.stratum].astype(str))[self.treatment].nunique()
         return tuple(sorted(str(stratum) for stratum in arms.index[arms < 2]))
+
+
+def refuse_repeated(frame: pd.DataFrame) -> None:
+    """Refuse a frame in which a household, told by `hhid` where there is one, stands in several rows."""
+    if HOUSEHOLD not in frame:
+        return
+    names = frame[HOUSEHOLD].dropna()
+    twice = sorted(set(names[names.duplicated()].astype(str)))
+    if twice:
+        raise DesignError(
+            "A household stands in several rows and would count several times.",
+            expected=f"one row a {HOUSEHOLD}",
+            found=f"{len(twice)} repeated: {', '.join(twice[:5])}",
+            where=f"column {HOUSEHOLD}",
+            next_step="give one row a household, with the waves side by side, as construct makes it",
+        )
 
 
 def _refuse_gaps(frame: pd.DataFrame, column: str) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pandas as pd
 
-from survey_tools.estimate.design import Design
+from survey_tools.estimate.design import Design, numeric
 from survey_tools.estimate.effects.rows import effect_row
 from survey_tools.estimate.effects.sample import Sample, prepare
 from survey_tools.estimate.regression.coefficient import Coefficient
@@ -43,7 +46,11 @@ def itt_weighted(households: pd.DataFrame, design: Design, outcome: str) -> pd.D
     weighted.check(households)
     answered = (str(weighted.weights),)
     sample = prepare(households, weighted, outcome, baseline=outcome, answered=answered)
-    return _row(sample, design, outcome, "itt_weighted", adjusted=design.estimator == "ancova")
+    answers = int((~np.isnan(numeric(households, design.at_endline(outcome)))).sum())
+    if answers > len(sample.frame):
+        lost = f"{answers - len(sample.frame)} answers without {weighted.weights} left out"
+        sample = replace(sample, notes=(lost, *sample.notes))
+    return _row(sample, weighted, outcome, "itt_weighted", adjusted=design.estimator == "ancova")
 
 
 def first_stage(households: pd.DataFrame, design: Design) -> pd.DataFrame:
@@ -91,6 +98,7 @@ def _row(
     sample: Sample, design: Design, outcome: str, estimand: str, *, adjusted: bool
 ) -> pd.DataFrame:
     found = ols(sample.problem, tail=design.tail) if sample.problem else Coefficient()
-    method = f"OLS, {adjustment(design, adjusted)}, {errors(design)}"
+    weighted = f"weighted by {design.weights}, " if design.weights else ""
+    method = f"OLS, {weighted}{adjustment(design, adjusted)}, {errors(design)}"
     notes = (sample.refusal, *sample.notes)
     return effect_row(sample.frame, design, outcome, estimand, found, method=method, notes=notes)

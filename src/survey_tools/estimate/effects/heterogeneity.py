@@ -13,8 +13,10 @@ import pandas as pd
 
 from survey_tools.errors import DesignError
 from survey_tools.estimate.design import Design, numeric, outcome_names
+from survey_tools.estimate.effects.rows import few_df
 from survey_tools.estimate.effects.sample import Sample, prepare
 from survey_tools.estimate.inference.families import romano_wolf, sharpened_q
+from survey_tools.estimate.inference.wild import unscaled_error
 from survey_tools.estimate.regression.coefficient import Coefficient
 from survey_tools.estimate.regression.least_squares import ols
 from survey_tools.estimate.regression.problem import Problem
@@ -112,7 +114,8 @@ def _compare(
         if sample.problem is not None and not refusal:
             found = ols(sample.problem, tail=design.tail)
         both &= not refusal
-        notes += [f"{_WORDS[where]}: {refusal}"] if refusal else []
+        said = refusal or _reservations(sample, design, found)
+        notes += [f"{_WORDS[where]}: {said}"] if said else []
         row |= {f"estimate_{where}": found.estimate, f"n_{where}": len(sample.frame)}
         row |= {f"conf_low_{where}": found.conf_low, f"conf_high_{where}": found.conf_high}
         row[f"n_teams_{where}"] = int(sample.frame[design.cluster].nunique())
@@ -121,12 +124,14 @@ def _compare(
     problem = None
     if both:
         sample = interaction_sample(households, design, outcome, group)
-        problem = sample.problem
-        notes += [sample.refusal] if sample.refusal else []
+        refusal = sample.refusal or _nothing_to_resample(sample.problem)
+        problem = None if refusal else sample.problem
+        notes += [refusal] if refusal else []
     if problem is not None:
         found = ols(problem, tail=design.tail)
         row |= {"interaction": found.estimate, "std_error": found.std_error, "df": found.df}
         row |= {"conf_low": found.conf_low, "conf_high": found.conf_high, "p_value": found.p_value}
+        notes += [f"interaction: {few}"] if (few := few_df(found.df)) else []
     return row | {"note": "; ".join(notes)}, problem
 
 
@@ -236,6 +241,23 @@ def _too_few(sample: Sample, design: Design) -> str:
         return f"too few to say ({len(sample.frame)} answers)"
     fewest = min(design.clusters_by_arm(sample.frame).values())
     return f"too few to say ({fewest} {design.cluster} in an arm)" if fewest < 2 else ""
+
+
+def _reservations(sample: Sample, design: Design, found: Coefficient) -> str:
+    """Say which strata tell nothing of the effect in a group, and whether its interval can be trusted."""
+    lone = len(design.one_armed_strata(sample.frame))
+    parts = (f"{lone} {design.stratum} with one arm only" if lone else "", few_df(found.df))
+    return ", ".join(part for part in parts if part)
+
+
+def _nothing_to_resample(problem: Problem | None) -> str:
+    """Say why no error can be made; one such group must not cost the others their correction."""
+    try:
+        if problem is not None:
+            unscaled_error(problem)
+    except DesignError as error:
+        return f"interaction: {error.found or error.what}"
+    return ""
 
 
 def _answered(households: pd.DataFrame, design: Design, outcome: str) -> np.ndarray:

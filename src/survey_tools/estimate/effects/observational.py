@@ -10,6 +10,7 @@ import pandas as pd
 
 from survey_tools.errors import DesignError
 from survey_tools.estimate.design import Codes, Design, Floats, codes_of, numeric
+from survey_tools.estimate.design.design import refuse_repeated
 from survey_tools.estimate.effects.propensity import (
     Predictions,
     SeparationError,
@@ -92,7 +93,8 @@ def aipw(
         More columns measured before treatment, e.g. `reached__w1`.
     strata : bool
         Adjust for the stratum by its means of treatment and covariates (Mundlak 1978; Arkhangelsky
-        and Imbens 2024). Dummies cannot be: a fold may lack a stratum.
+        and Imbens 2024), taken over all its rows, the household's own cluster among them: given the share
+        treated, strata differ no more in who was treated. Dummies cannot be: a fold may lack a stratum.
     target : {"ate", "att", "ato"}
         See `balancing_weights`.
     trim : float
@@ -109,7 +111,8 @@ def aipw(
     Raises
     ------
     DesignError
-        A column is absent or no number, the treatment is not 0 or 1, `trim` or `target` is unknown.
+        A column is absent or no number, a row lacks its cluster or stratum, a household stands twice, the
+        treatment is not 0 or 1, `trim` or `target` is unknown.
     """
     _refuse_settings(target, trim)
     found = compare(
@@ -172,6 +175,8 @@ def compare(
     strata: bool = True,
 ) -> Comparison:
     """Take the rows and columns of an observational comparison from the table; see `aipw`."""
+    design.check_places(households)
+    refuse_repeated(households)
     column = treatment or design.treatment
     y, treated = numeric(households, design.at_endline(outcome)), numeric(households, column)
     there = ~np.isnan(y) & ~np.isnan(treated)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from statsmodels.stats.multitest import multipletests
+from scipy.stats import false_discovery_control
 
 from survey_tools.errors import DesignError
 from survey_tools.estimate.design import Floats
@@ -88,13 +88,17 @@ def sharpened_q(p_values: Floats) -> Floats:
 
 
 def holm(p_values: Floats) -> Floats:
-    """Adjust p-values by Holm (1979, Scandinavian Journal of Statistics 6:65); NaN stays NaN."""
-    return _of_those_given(p_values, lambda p: multipletests(p, method="holm")[1])
+    """Adjust p-values by Holm (1979, Scandinavian Journal of Statistics 6:65); NaN stays NaN.
+
+    Own code: `multipletests` of statsmodels collects garbage at each call, which takes longer than all
+    tests of a family.
+    """
+    return _of_those_given(p_values, _holm)
 
 
 def benjamini_hochberg(p_values: Floats) -> Floats:
     """q-values of Benjamini and Hochberg (1995, JRSS B 57:289), in one stage; NaN stays NaN."""
-    return _of_those_given(p_values, lambda p: multipletests(p, method="fdr_bh")[1])
+    return _of_those_given(p_values, false_discovery_control)
 
 
 def _of_those_given(p_values: Floats, adjust: Callable[[Floats], Floats]) -> Floats:
@@ -110,6 +114,15 @@ def _of_those_given(p_values: Floats, adjust: Callable[[Floats], Floats]) -> Flo
     adjusted = np.full(len(values), np.nan)
     if given.any():
         adjusted[given] = adjust(values[given])
+    return adjusted
+
+
+def _holm(p_values: Floats) -> Floats:
+    """Multiply the smallest of K p-values by K, the next by K - 1 and so on; none below the one before."""
+    order = np.argsort(p_values, kind="stable")
+    stepped = np.maximum.accumulate(p_values[order] * np.arange(len(p_values), 0, -1))
+    adjusted = np.empty(len(p_values))
+    adjusted[order] = np.minimum(stepped, 1.0)
     return adjusted
 
 

@@ -31,8 +31,8 @@ def inference_table(
     design: Design,
     outcomes: pd.DataFrame | Iterable[str],
     *,
-    draw: Draw,
-    teams: pd.DataFrame,
+    draw: Draw | None = None,
+    teams: pd.DataFrame | None = None,
     draws: int = 9_999,
     seed: int,
     methods: Sequence[str] = METHODS,
@@ -50,10 +50,11 @@ def inference_table(
     design : Design
     outcomes : DataFrame or iterable of str
         Names, or a table with a column `outcome`.
-    draw : Draw
-        How the assignment was drawn.
-    teams : DataFrame
-        All teams drawn over, one row each, with the assignment in the column that `design` names.
+    draw : Draw, optional
+        How the assignment was drawn. None where nothing was drawn: then there is no randomisation test.
+    teams : DataFrame, optional
+        All teams drawn over, one row each, with the assignment in the column that `design` names. Goes
+        with `draw`.
     draws : int
         Redrawn assignments, and draws of the bootstrap.
     seed : int
@@ -73,19 +74,26 @@ def inference_table(
     ------
     DesignError
         The data cannot carry the design, the teams cannot be drawn from or disagree with the
-        data about the arm of a team, or a method is unknown.
+        data about the arm of a team, a method is unknown, or `randomisation` is asked for without a draw.
     """
     unknown = [method for method in methods if method not in METHODS]
     if unknown:
         found = ", ".join(unknown)
         raise DesignError("A method is unknown.", expected=", ".join(METHODS), found=found)
     design.check(households)
-    _check_arms(households, design, draw, teams)
+    if draw is not None and teams is not None:
+        _check_arms(households, design, draw, teams)
     names = outcome_names(outcomes)
     samples = {name: prepare(households, design, name, baseline=name) for name in names}
     ready = {name: one.problem for name, one in samples.items() if one.problem is not None}
     tests: dict[str, RandomisationTest] = {}
     if "randomisation" in methods:
+        if draw is None or teams is None:
+            raise DesignError(
+                "Nothing was drawn, so nothing can be drawn again.",
+                expected="`draw` and `teams`",
+                next_step="leave the method randomisation out of the plan, or say how the teams were drawn",
+            )
         assignments = redraw(teams, draw, draws=draws, seed=seed)
         found_tests = randomisation_test(list(ready.values()), assignments, tail=design.tail)
         tests = dict(zip(ready, found_tests, strict=True))

@@ -42,6 +42,7 @@ TABLES = {
     "honest": ResultTable(None, "conf_low"),
     "leave_out": ResultTable(None, "estimate"),
     "communes": ResultTable(None, "estimate"),
+    "overlap": ResultTable(None, "mean_score"),
 }
 """Tables of results that the plan speaks of."""
 

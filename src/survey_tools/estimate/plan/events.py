@@ -23,6 +23,8 @@ DRIFTS = (0.5, 1.0, 2.0)
 """Largest drift after the start that is allowed for, in units of the largest drift before it."""
 
 _HONEST = ["outcome", "kind", "m", "conf_low", "conf_high", "note"]
+_COUNTS = ("event_time", "n", "n_teams")
+_TEXTS = ("outcome", "estimator", "kind", "note")
 
 
 @dataclass(frozen=True)
@@ -99,13 +101,17 @@ def _study(
     try:
         if analysis == "adoption":
             return recalled.study(design, outcome).event_study
-        return staggered(
-            panel, design, outcome, start=START, waves=tables.waves, estimators=named
-        ).event_study
+        found = staggered(panel, design, outcome, start=START, waves=tables.waves, estimators=named)
     except DesignError as error:
-        empty = dict.fromkeys(COLUMNS, np.nan) | {"outcome": outcome, "estimator": analysis}
-        counts = {"event_time": 0, "n": 0, "n_teams": 0, "note": error.what}
-        return pd.DataFrame([empty | counts])
+        return _nothing(analysis, outcome, error.what)
+    if found.event_study.empty:
+        return _nothing(analysis, outcome, str(found.effects["note"].iloc[0]))
+    return found.event_study
+
+
+def _nothing(analysis: str, outcome: str, note: str) -> pd.DataFrame:
+    row = dict.fromkeys(COLUMNS, np.nan) | {"outcome": outcome, "estimator": analysis}
+    return pd.DataFrame([row | {"event_time": 0, "n": 0, "n_teams": 0, "note": note}])
 
 
 def _honest(recalled: Recalled, design: Design, event: str) -> pd.DataFrame:
@@ -125,6 +131,8 @@ def _honest(recalled: Recalled, design: Design, event: str) -> pd.DataFrame:
 
 
 def _together(parts: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
-    if not parts:
-        return pd.DataFrame(columns=columns)
-    return pd.concat(parts, ignore_index=True)
+    if parts:
+        return pd.concat(parts, ignore_index=True)
+    numbers = dict.fromkeys(columns, "float64")
+    numbers |= dict.fromkeys(_COUNTS, "int64") | dict.fromkeys(_TEXTS, "str")
+    return pd.DataFrame(columns=columns).astype({name: numbers[name] for name in columns})

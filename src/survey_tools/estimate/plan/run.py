@@ -21,9 +21,12 @@ from survey_tools.estimate.effects import (
     itt_weighted,
     late,
     naive,
+    overlap_table,
     spillover,
 )
 from survey_tools.estimate.effects.did import did
+from survey_tools.estimate.effects.overlap import ARMS
+from survey_tools.estimate.effects.propensity import SeparationError
 from survey_tools.estimate.effects.staggered import staggered
 from survey_tools.estimate.threats import itt_ipw_attrition, placebo_baseline
 
@@ -52,6 +55,9 @@ STAGGERED = ("att_staggered", "att_dynamic", "att_imputation", "att_sunab", "twf
 
 OTHERS = ("first_stage", "aipw_att", "aipw_ate", "spillover")
 
+_FIGURES = ["mean_score", "share_below", "share_above", "effective_n"]
+_OVERLAP = ["arm", "n", "n_teams", *_FIGURES, "note"]
+
 
 @dataclass(frozen=True)
 class AnalysisTables:
@@ -68,7 +74,8 @@ class AnalysisTables:
     waves : tuple of str
         All waves, in order.
     began : str
-        First wave in which intensive outreach can be felt, for teams whose table has no column `start`.
+        First wave in which intensive outreach can be felt, for teams whose table has no column `start`
+        (a staggered start must have it).
     """
 
     households: pd.DataFrame
@@ -78,9 +85,22 @@ class AnalysisTables:
     began: str
 
     def with_start(self, design: Design) -> pd.DataFrame:
-        """Return the panel with the column `start` of its teams."""
+        """Return the panel with the column `start` of its teams.
+
+        Raises
+        ------
+        DesignError
+            When a staggered start has no such column, or start and treatment of a team disagree.
+        """
         if START in self.teams:
+            _refuse_other_start(self.teams, design)
             start = self.teams.set_index(design.cluster)[START]
+        elif design.kind == "staggered":
+            raise DesignError(
+                "The table of teams does not say when each team began.",
+                expected=f"a column {START}: the wave from which a team is intensive, empty for never",
+                where="files.teams of the study file",
+            )
         else:
             treated = self.teams.set_index(design.cluster)[design.treatment].eq(1)
             start = pd.Series(self.began, index=treated.index, dtype="str").where(treated)
@@ -119,6 +139,52 @@ def planned_effects(tables: AnalysisTables, design: Design, wanted: pd.DataFrame
         for analysis, outcome in zip(rows["analysis"], rows["outcome"], strict=True)
     ]
     return pd.concat(parts, ignore_index=True)
+
+
+def planned_overlap(
+    households: pd.DataFrame, design: Design, wanted: pd.DataFrame, main_estimand: str
+) -> pd.DataFrame:
+    """Describe whether the arms of an observational comparison have counterparts, as the plan asks.
+
+    Parameters
+    ----------
+    households : DataFrame
+        Contract `households`.
+    design : Design
+    wanted : DataFrame
+        As `planned` gives it: rows of `overlap`.
+    main_estimand : str
+        `aipw_att` weights the untreated like the treated; any other weights both like everybody.
+
+    Returns
+    -------
+    DataFrame
+        Contract `overlap`, two rows an outcome; see `overlap_table`. Where covariates separate the arms
+        the figures are missing and `note` says so.
+    """
+    target: Literal["att", "ate"] = "att" if main_estimand == "aipw_att" else "ate"
+    parts = []
+    for outcome in wanted.loc[wanted["table"].eq("overlap"), "outcome"]:
+        try:
+            table = overlap_table(households, design, outcome, target=target, seed=design.seed)
+            parts.append(table.assign(note=""))
+        except SeparationError as error:
+            empty = pd.DataFrame({"arm": ARMS, "n": 0, "n_teams": 0, "note": error.what})
+            parts.append(empty.reindex(columns=_OVERLAP).astype(dict.fromkeys(_FIGURES, "float64")))
+        parts[-1] = parts[-1][_OVERLAP].assign(outcome=outcome)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _refuse_other_start(teams: pd.DataFrame, design: Design) -> None:
+    starts, treated = teams[START].notna(), teams[design.treatment].astype(int).eq(1)
+    other = sorted(teams.loc[starts != treated, design.cluster].astype(str))
+    if other:
+        raise DesignError(
+            f"The columns {START} and {design.treatment} of some teams disagree.",
+            expected=f"{design.treatment} 1 where {START} names a wave, 0 where it is empty",
+            found=f"{len(other)} {design.cluster}: {', '.join(other[:5])}",
+            where="files.teams of the study file",
+        )
 
 
 def _one(tables: AnalysisTables, design: Design, estimand: str, outcome: str) -> pd.DataFrame:

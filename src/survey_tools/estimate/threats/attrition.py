@@ -14,7 +14,7 @@ from survey_tools.contracts import same_list
 from survey_tools.errors import DesignError
 from survey_tools.estimate.design import Design, Floats, codes_of, numeric, require_columns
 from survey_tools.estimate.effects.assignment import adjustment, errors
-from survey_tools.estimate.effects.rows import effect_row
+from survey_tools.estimate.effects.rows import effect_row, few_df
 from survey_tools.estimate.effects.sample import prepare
 from survey_tools.estimate.regression.coefficient import Coefficient
 from survey_tools.estimate.regression.least_squares import ols
@@ -129,7 +129,8 @@ def attrition_test(
             "n_teams": int(drawn[design.cluster].nunique()),
         }
         refusal = _REFUSALS.get(prepared.refusal, prepared.refusal)
-        rows.append(row | {"note": "; ".join(note for note in (refusal, *prepared.notes) if note)})
+        notes = (refusal, *prepared.notes, few_df(found.df))
+        rows.append(row | {"note": "; ".join(note for note in notes if note)})
     return pd.DataFrame(rows)
 
 
@@ -239,10 +240,11 @@ def _drawn(
     teams: pd.DataFrame | None,
 ) -> pd.DataFrame:
     same_list(households=households, sample=sample, teams=teams)
-    waves = _waves(households)
+    columns = [f"{INTERVIEWED}__{wave}" for wave in _waves(households)]
     if sample is None:
         return at_baseline(households, design)
-    return _with_answers(sample, households, design, teams, waves)
+    drawn = with_answers(sample, households, design, teams, columns)
+    return drawn.fillna(dict.fromkeys(columns, 0))
 
 
 def _waves(households: pd.DataFrame) -> list[str]:
@@ -255,18 +257,36 @@ def _waves(households: pd.DataFrame) -> list[str]:
     return waves
 
 
-def _with_answers(
+def with_answers(
     sample: pd.DataFrame,
     households: pd.DataFrame,
     design: Design,
     teams: pd.DataFrame | None,
-    waves: list[str],
+    columns: list[str],
 ) -> pd.DataFrame:
+    """Give each household drawn its arm, its stratum and `columns`, which are missing if it was never met.
+
+    Parameters
+    ----------
+    sample : DataFrame
+        One row a household drawn, `hhid` and the cluster.
+    households : DataFrame
+        `hhid` and `columns`.
+    design : Design
+    teams : DataFrame, optional
+        Cluster, stratum and treatment; `households` by default.
+    columns : list of str
+
+    Raises
+    ------
+    DesignError
+        A column is absent, or the arm of a household drawn is not known.
+    """
     require_columns(sample, ["hhid", design.cluster])
+    require_columns(households, ["hhid", *columns])
     source = households if teams is None else teams
     require_columns(source, [design.cluster, design.treatment, design.stratum])
     known = source.drop_duplicates(design.cluster).set_index(design.cluster)
-    columns = [f"{INTERVIEWED}__{wave}" for wave in waves]
     drawn = sample[["hhid", design.cluster]].merge(
         households[["hhid", *columns]], on="hhid", how="left", validate="one_to_one"
     )
@@ -280,5 +300,4 @@ def _with_answers(
             where="the list of households drawn",
             next_step="give the table of teams as well",
         )
-    drawn[columns] = drawn[columns].fillna(0)
     return drawn

@@ -12,7 +12,8 @@ import pandas as pd
 from scipy import optimize, stats
 
 from survey_tools.estimate.design import Codes, Design, Floats, codes_of, numeric
-from survey_tools.estimate.threats.balance import at_baseline
+from survey_tools.estimate.threats.attrition import with_answers
+from survey_tools.estimate.threats.balance import INTERVIEWED, at_baseline
 from survey_tools.estimate.threats.resampling import team_factors
 
 COLUMNS = [
@@ -64,13 +65,17 @@ def lee_bounds(
     wave: str | None = None,
     draws: int = 999,
     seed: int | None = None,
+    sample: pd.DataFrame | None = None,
+    teams: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Bound the effect of assignment on households that answer whatever their arm (Lee 2009).
 
     If outreach moves answering in one direction only, the arm that answers more holds households that
     would not have answered in the other. Taking them all from the top, then all from the bottom, gives
     the worst cases; the marginal household counts in part, so ties do not matter. Each arm is weighted
-    to the same mix of strata. Means are not adjusted for the baseline.
+    to the same mix of strata. Means are not adjusted for the baseline. Whoever has no answer counts as lost:
+    not met, did not say, or not concerned by the question (no pupil, no piped water). The bounds are of
+    those who would answer and be concerned in either arm; `note` counts those met without an answer.
 
     The interval covers the effect, not the bounds (Imbens and Manski 2004), with errors from a cluster
     bootstrap (`team_factors`). Each replicate decides anew which arm is trimmed, so that an arm that
@@ -79,7 +84,7 @@ def lee_bounds(
     Parameters
     ----------
     households : DataFrame
-        One row a household; those interviewed at the baseline count as drawn.
+        One row a household; without `sample` those interviewed at the baseline count as drawn.
     design : Design
     outcome : str
         Name without wave.
@@ -94,6 +99,10 @@ def lee_bounds(
         Bootstrap replicates; 0 leaves the interval out.
     seed : int, optional
         That of the design by default.
+    sample, teams : DataFrame, optional
+        All households drawn, as for `attrition`: then those never met count as lost too. `itt` keeps answers
+        without a baseline interview, so these are the bounds of its comparison; without `sample` a gap
+        between the arms that was there at the baseline already is left out.
 
     Returns
     -------
@@ -109,7 +118,7 @@ def lee_bounds(
     """
     design.check(households)
     wave = wave or design.endline
-    drawn = at_baseline(households, design)
+    drawn = _drawn(households, design, f"{outcome}__{wave}", tighten, wave, sample, teams)
     frame, lone = _in_two_armed_strata(drawn, design)
     y = numeric(frame, f"{outcome}__{wave}")
     there = ~np.isnan(y)
@@ -117,6 +126,7 @@ def lee_bounds(
     row |= {"outcome": outcome, "wave": wave, "arm_trimmed": "none", "n": int(there.sum())}
     row |= {"n_drawn": len(frame), "n_teams": int(frame.loc[there, design.cluster].nunique())}
     notes = [f"{design.stratum} with one arm only, left out: {', '.join(lone)}"] if lone else []
+    notes += _met_without_answer(frame, y, f"{INTERVIEWED}__{wave}")
     arms = numeric(frame, design.treatment)
     if drawn.empty:
         refusal = "no interview at the baseline"
@@ -136,6 +146,7 @@ def lee_bounds(
         factors = team_factors(frame, design, draws, design.seed if seed is None else seed)
         low, high = _interval(cells, found, factors, design.interval)
         row |= {"conf_low": low, "conf_high": high}
+        notes += ["no interval: the outcome does not vary in an arm"] if np.isnan(low) else []
     return pd.DataFrame([row | {"note": "; ".join(notes)}])[COLUMNS]
 
 
@@ -222,6 +233,33 @@ def _trimming(found: _Bounds) -> dict[str, object]:
     trimmed = [arm for arm, share in shares.items() if share > 0]
     name = "both" if len(trimmed) == 2 else (*trimmed, "none")[0]
     return {"share_trimmed": sum(shares.values()), "arm_trimmed": name}
+
+
+def _drawn(
+    households: pd.DataFrame,
+    design: Design,
+    column: str,
+    tighten: str | None,
+    wave: str,
+    sample: pd.DataFrame | None,
+    teams: pd.DataFrame | None,
+) -> pd.DataFrame:
+    """Rows of the households drawn, with all that the bounds need of them."""
+    if sample is None:
+        return at_baseline(households, design)
+    met = f"{INTERVIEWED}__{wave}"
+    wanted = [column, design.weights, tighten, met if met in households else None]
+    own = (design.cluster, design.stratum, design.treatment)
+    columns = [name for name in dict.fromkeys(wanted) if name is not None and name not in own]
+    return with_answers(sample, households, design, teams, columns)
+
+
+def _met_without_answer(frame: pd.DataFrame, y: Floats, met: str) -> list[str]:
+    """Count the households interviewed that have no answer."""
+    if met not in frame:
+        return []
+    number = int((np.isnan(y) & (numeric(frame, met) == 1)).sum())
+    return [f"{number} interviewed without an answer count as lost"] if number else []
 
 
 def _in_two_armed_strata(
