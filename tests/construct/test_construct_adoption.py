@@ -1,4 +1,4 @@
-"""Recalled dates of adoption are taken as told, and who does not know has no row."""
+"""Recalled dates of adoption are taken as told, and who does not remember says so."""
 
 from __future__ import annotations
 
@@ -41,10 +41,11 @@ def teams() -> pd.DataFrame:
     )
 
 
-def test_build_adoption__one_row_for_each_known_date_of_the_endline(interviews, teams, study):
+def test_build_adoption__one_row_for_each_date_of_the_endline(interviews, teams, study):
     table = build_adoption(interviews, teams, study).set_index(["event", "hhid"])["period"]
     assert table.to_dict() == {
         ("account", "10291-T01-H001-1"): "jun2024",
+        ("account", "10291-T01-H002-2"): "dk",
         ("account", "10291-T01-H003-3"): "never",
         ("online_selling", "10291-T01-H001-1"): "never",
         ("online_selling", "10291-T01-H002-2"): "y2026",

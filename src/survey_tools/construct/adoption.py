@@ -17,6 +17,9 @@ PERIODS = ("pre2023", "y2023", "h1_2024", "jun2024", "h2_2024", "h1_2025", "h2_2
 
 NEVER = "never"
 
+UNKNOWN = "dk"
+"""Who began and does not remember when: kept, so that whoever leaves them out must count them."""
+
 
 def build_adoption(household: pd.DataFrame, teams: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Build the contract `adoption`: since when a household does what outreach is to bring about.
@@ -33,8 +36,8 @@ def build_adoption(household: pd.DataFrame, teams: pd.DataFrame, study: Study) -
     -------
     DataFrame
         One row a household and event: `hhid, team_id, commune_code`, arm, `event` (`account`: the
-        respondent's first account; `online_selling`: the household's), `period` (of `PERIODS`, or `never`).
-        Who does not know when, or was not asked, has no row.
+        respondent's first account; `online_selling`: the household's), `period` (of `PERIODS`, `never`, or
+        `dk`: began, but does not remember when). Who was not asked has no row.
     """
     rows = household.loc[household["wave"] == study.waves.endline].reset_index(drop=True)
     parts = [
@@ -59,5 +62,5 @@ def _selling(rows: pd.DataFrame) -> pd.Series:
 
 
 def _since(when: pd.Series, has: pd.Series) -> pd.Series:
-    period = when.astype("object").where(when.isin(PERIODS) & has.eq(1))
+    period = when.astype("object").where(when.isin((*PERIODS, UNKNOWN)) & has.eq(1))
     return period.mask(has.eq(0), NEVER).astype("str")

@@ -18,6 +18,9 @@ from survey_tools.params import Study
 BY_WAVE = (*OUTCOMES, *FAMILIES, *BROAD, *INDICES, "reached", "contacts")
 """Columns of the panel that get one column a wave, `<name>__<wave>`."""
 
+LASTING = ("resp_age", "resp_female", "resp_edu", "women", "age60")
+"""Covariates that outreach cannot move: they may come from a later wave than the baseline."""
+
 
 def build_households(panel: pd.DataFrame, teams_table: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Build the contract `households`: every household interviewed in at least one wave.
@@ -34,7 +37,8 @@ def build_households(panel: pd.DataFrame, teams_table: pd.DataFrame, study: Stud
     Returns
     -------
     DataFrame
-        Keys, arm, covariates of the first wave seen (`covariates_wave` names it), `<outcome>__<wave>`,
+        Keys, arm, covariates of the first wave seen (`covariates_wave` names it; those that outreach
+        could move are missing unless that is the baseline), `<outcome>__<wave>`,
         `reached__<wave>`, `contacts__<wave>`, `weight__<wave>` where the panel has one (float64),
         `interviewed__<wave>` (int64), `first_time` (1: paid no shop by QR before the baseline, 0: did),
         `dose` (visits per 100 households of the team between baseline and endline),
@@ -45,6 +49,8 @@ def build_households(panel: pd.DataFrame, teams_table: pd.DataFrame, study: Stud
     first = panel.sort_values(["hhid", "wave"]).drop_duplicates("hhid").set_index("hhid")
     keys = ["commune_code", "team_id", treatment, *COVARIATES]
     wide = first[keys].assign(covariates_wave=first["wave"])
+    movable = [name for name in COVARIATES if name not in LASTING]
+    wide[movable] = wide[movable].where(first["wave"].eq(study.waves.baseline))
     wide = wide.join(_by_wave(panel, study.waves.all), validate="1:1")
     wide["first_time"] = 1 - wide[f"qr_shop_30d__{study.waves.baseline}"]
     households = wide.reset_index().merge(
