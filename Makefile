@@ -39,6 +39,7 @@ lint: $(READY)
 bench: $(READY)
 	@$(BIN)/python bench/kobo.py --quick
 	@$(BIN)/python bench/clean.py --quick
+	@$(BIN)/python bench/estimate.py --quick
 	@$(BIN)/python bench/run.py
 
 lock: $(READY)

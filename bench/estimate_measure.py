@@ -59,7 +59,7 @@ def theirs(side: str, size: str, draws: int) -> Callable[[], Result]:
 def compare(
     title: str, sides: Mapping[str, tuple[str, Callable[[], Result]]], rounds: int
 ) -> dict[str, list[Result]]:
-    """Run the sides in turn and print seconds, memory and the median ratio to the first within rounds.
+    """Run the sides in turn and print seconds, memory and median ratios to the first within rounds.
 
     Parameters
     ----------
@@ -77,9 +77,11 @@ def compare(
     first = next(iter(found.values()))
     rows = []
     for name, results in found.items():
-        figures = [figure(results, "seconds", ",.3f"), figure(results, "peak", ",.0f", 1e6)]
-        rows.append([name, sides[name][0], *figures, f"{median_ratio(first, results):,.1f}"])
-    heads = ["side", "gives", "seconds", "MB peak", "by ours"]
+        figures = [figure(results, key, ",.3f") for key in ("seconds", "cpu")]
+        figures.append(figure(results, "peak", ",.0f", 1e6))
+        ratios = [f"{median_ratio(first, results, key):,.1f}" for key in ("seconds", "cpu")]
+        rows.append([name, sides[name][0], *figures, *ratios])
+    heads = ["side", "gives", "s", "cpu s", "MB peak", "s by ours", "cpu s by ours"]
     print_table(f"{title}, median of {rounds} interleaved rounds", heads, rows)
     print_failures(found)
     return found

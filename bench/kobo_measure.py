@@ -60,12 +60,12 @@ def median(results: Sequence[Result], key: str) -> float:
     return statistics.median(result[key] for result in results)
 
 
-def median_ratio(ours: Sequence[Result], theirs: Sequence[Result]) -> float:
-    """Return the median over rounds of their seconds by ours of the same round; nan if a side failed."""
+def median_ratio(ours: Sequence[Result], theirs: Sequence[Result], key: str = "seconds") -> float:
+    """Return the median over rounds of their figure by ours of the same round; nan if a side failed."""
     if failure(ours) or failure(theirs):
         return float("nan")
     pairs = zip(ours, theirs, strict=True)
-    return statistics.median(their["seconds"] / our["seconds"] for our, their in pairs)
+    return statistics.median(their[key] / our[key] for our, their in pairs)
 
 
 def peak_memory() -> float:

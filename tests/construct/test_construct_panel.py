@@ -122,6 +122,8 @@ def test_build_households__one_row_each_and_columns_of_a_wave_not_collected():
 def test_build_households__covariates_are_of_the_first_wave_seen():
     table = wide().set_index("hhid")
     assert table["covariates_wave"].tolist() == ["w1", "w3", "w1"]
+    assert table["hh_size"].isna().tolist() == [False, True, False]
+    assert table["resp_age"].notna().all()
     assert table.loc[code(1), "poor"] == 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -139,6 +140,19 @@ def test_planned_effects__an_outcome_without_answers_is_a_row_with_a_note(tables
     assert found["estimand"].tolist() == every
     assert found["estimate"].isna().all()
     assert found["note"].str.len().gt(0).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_planned_effects__of_one_household_a_team_end_without_a_warning(tables, design, seed):
+    picked = tables.households.sample(frac=1, random_state=seed).drop_duplicates("team_id")
+    few = replace(
+        tables, households=picked, panel=tables.panel[tables.panel["hhid"].isin(picked["hhid"])]
+    )
+    every = [("effects", name, "y") for name in (*ESTIMATORS, *STAGGERED, *OTHERS)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        found = planned_effects(few, design, wanted(*every))
+    assert found.loc[found["estimate"].isna(), "note"].str.len().gt(0).all()
 
 
 def test_with_start__is_the_wave_of_the_study_for_treated_teams_and_none_for_others(tables, design):

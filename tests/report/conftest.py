@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from evidence_frames import make_evidence
 
 from survey_tools import contracts, params
 from survey_tools.areas import read_areas
@@ -29,6 +30,10 @@ RATE = {
     "sold_online_12m": 0.06,
     "district_platform_12m": 0.05,
 }
+ESTIMANDS = [
+    "itt", "itt_unadjusted", "itt_lin", "did", "itt_weighted", "itt_ipw_attrition", "naive", "late",
+    "aipw_att", "dose_slope", "dose_iv", "spillover", "placebo_baseline",
+]  # fmt: skip
 CHOICES = {
     "why_cash": ["habit", "skill", "nophone", "trust", "seller", "other"],
     "wish": ["electric", "wallet", "safe", "app", "none"],
@@ -57,6 +62,10 @@ def make_workspace(root):
         "balance": make_balance(rng),
         "attrition": make_attrition(households),
     }
+    plan, main = ws.plan, ws.study.report.main_outcomes
+    tables |= make_evidence(
+        tables["effects"], outcomes, plan, main, sorted(teams["commune_code"].unique())
+    )
     for name, table in tables.items():
         contracts.write_table(table, ws.results, name)
     contracts.write_table(make_labels(), ws.clean, "labels")
@@ -163,18 +172,22 @@ def make_choices(households, rng):
 def make_effects(outcomes, rng):
     rows = []
     for outcome in [*outcomes.index, "reached"]:
-        names = (
-            ["itt", "itt_unadjusted", "naive", "late"] if outcome != "reached" else ["first_stage"]
-        )
         true = 0.3 if outcome == "reached" else rng.uniform(-0.02, 0.09)
-        for estimand in names:
-            factor = {"naive": 2.4, "late": 3.0}.get(estimand, 1.0)
+        for estimand in ["first_stage"] if outcome == "reached" else ESTIMANDS:
+            factor = {"naive": 2.4, "late": 3.0, "placebo_baseline": 0.0}.get(estimand, 1.0)
+            wave = "w1" if estimand == "placebo_baseline" else "w3"
             estimate, se = true * factor + rng.normal(0, 0.01), 0.02 * (2 if factor == 3 else 1)
             low, high = estimate - 1.98 * se, estimate + 1.98 * se
-            head = (outcome, estimand, "w3", estimate, se, 153.0, 0.04, low, high)
-            rows.append((*head, 1690, 154, 0.35, "test", ""))
+            head = (outcome, estimand, wave, estimate, se, 153.0, 0.04, low, high)
+            more = (np.nan,) * 4
+            if estimand == "late":
+                more = (38.25, low - 0.01, high + 0.02, np.nan)
+            if estimand == "spillover":
+                more = (np.nan, np.nan, np.nan, 0.317)
+            rows.append((*head, 1690, 154, 0.35, "test", "", *more))
     columns = ["outcome", "estimand", "wave", "estimate", "std_error", "df", "p_value"]
     columns += ["conf_low", "conf_high", "n", "n_teams", "mean_regular", "method", "note"]
+    columns += ["first_stage_f", "ar_low", "ar_high", "p_randomisation"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -189,9 +202,10 @@ def make_communes(teams, outcomes, rng):
             pooled = 0.06 if few else weight * raw + (1 - weight) * 0.06
             spread = (raw, 0.12, pooled, pooled - 0.07, pooled + 0.07, weight)
             size = (11 * len(of_commune), len(of_commune), intensive)
-            rows.append((code, outcome, *spread, *size, "too_few" if few else "ok"))
+            mde = np.nan if few else 0.24
+            rows.append((code, outcome, *spread, *size, "too_few" if few else "ok", mde))
     columns = ["commune_code", "outcome", "raw", "raw_se", "estimate", "conf_low", "conf_high"]
-    columns += ["weight_own", "n", "n_teams", "n_teams_intensive", "status"]
+    columns += ["weight_own", "n", "n_teams", "n_teams_intensive", "status", "smallest_detectable"]
     return pd.DataFrame(rows, columns=columns)
 
 

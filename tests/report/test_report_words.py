@@ -1,11 +1,14 @@
 """Numbers, sentences that agree with them, and what a finding may say."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from string import Formatter
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from survey_tools.errors import ParamsError
 from survey_tools.report import sentences
@@ -13,6 +16,7 @@ from survey_tools.report.disclosure import open_results
 from survey_tools.report.numbers import Numbers
 from survey_tools.report.wording import Wording, entries
 
+ROOT = Path(__file__).parents[2]
 VI, EN = Numbers("vi"), Numbers("en")
 
 
@@ -31,6 +35,8 @@ VI, EN = Numbers("vi"), Numbers("en")
         (VI.interval(0.12, 0.3, "binary"), "từ 12% đến 30%"),
         (EN.difference_interval(-0.01, 0.09, "binary"), "from −1.0 to +9.0"),
         (VI.p_value(0.0004), "p < 0,001"),
+        (EN.difference_interval(-np.inf, 0.09, "binary"), "from −∞ to +9.0"),
+        (VI.difference_interval(-0.01, np.inf, "index"), "từ −0,01 đến +∞"),
         (EN.p_value(0.25), "p = 0.250"),
         (VI.count(1848), "1.848"),
         (EN.moment("2026-11-20T08:05:59+07:00"), "20 November 2026, 01:05 UTC"),
@@ -142,3 +148,80 @@ def test_own_effects__too_few_teams_rests_on_the_district(ws):
 def test_provenance__says_so_when_there_is_no_record(ws):
     results = replace(open_results(ws, "en"), provenance={})
     assert "no record" in sentences.provenance(results, "main", None)[0]
+
+
+FILES = ("", "evidence_")
+DESIGNS = ("difference_in_differences", "staggered", "observational", "assumed")
+SOURCES = [
+    *(ROOT / "src/survey_tools/report").rglob("*.py"),
+    *(ROOT / "notebooks").glob("[67]0*.ipynb"),
+]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_wording__each_file_has_the_same_keys_values_and_forms_in_both_languages(file):
+    vi, en = entries(f"{file}vi"), entries(f"{file}en")
+    assert set(vi) == set(en)
+    for key, text in vi.items():
+        assert _holes(text) == _holes(en[key]), key
+        if "zero" in (text if isinstance(text, dict) else {}):
+            assert "zero" in en[key], key
+
+
+def test_wording__no_key_stands_in_two_files():
+    assert not set(entries("en")) & set(entries("evidence_en"))
+
+
+def _literals():
+    """Texts in quotes of all sources, and the beginnings of keys that are put together."""
+    text = "\n".join(path.read_text("utf-8").replace('\\"', '"') for path in SOURCES)
+    terms = {f"{kind}_" for kind in re.findall(r'term\(results, "([a-z]+)"', text)}
+    beginnings = set(re.findall(r'f"([a-z0-9_]+_)\{', text))
+    return set(re.findall(r'"([a-z0-9_]+)"', text)), beginnings | terms
+
+
+def test_wording__every_sentence_of_the_evidence_is_used():
+    """A key is used as it stands, for a design, or as a beginning and an end that sources name."""
+    literals, beginnings = _literals()
+    ends = literals | set(open_names())
+    unused = []
+    for key in entries("evidence_en"):
+        forms = {key, *(key.removesuffix(f"_{design}") for design in DESIGNS)}
+        made = {form[len(one) :] for form in forms for one in beginnings if form.startswith(one)}
+        if not forms & literals and not made & ends:
+            unused.append(key)
+    assert not unused
+
+
+def open_names():
+    """Names from tables of the project that are ends of keys: families, groups, events, states."""
+    plan = yaml.safe_load((ROOT / "params/analysis_plan.yml").read_text("utf-8"))["analyses"]
+    outcomes = pd.read_csv(ROOT / "params/outcomes.csv")
+    states = {"not_run", "not_planned", "no_estimate"}
+    events = {o for one in plan if not isinstance(one["outcomes"], str) for o in one["outcomes"]}
+    return {one["analysis"] for one in plan} | set(outcomes["family"]) | {"index"} | states | events
+
+
+def test_wording__the_names_of_the_plan_have_words():
+    plan = yaml.safe_load((ROOT / "params/analysis_plan.yml").read_text("utf-8"))["analyses"]
+    groups = [one["analysis"] for one in plan if one["table"] == "heterogeneity"]
+    families = [*pd.read_csv(ROOT / "params/outcomes.csv")["family"].unique(), "index"]
+    events = [o for one in plan if one["table"] == "honest" for o in one["outcomes"]]
+    for lang in ("vi", "en"):
+        words = Wording(lang)
+        wanted = [f"group_{x}" for x in groups] + [f"family_{x}" for x in families]
+        assert not [k for k in [*wanted, *(f"event_{x}" for x in events)] if k not in words]
+
+
+SYMBOLS = {"col_p", "col_q", "col_f", "col_ar", "alt_event_point", "alt_event_alone"}
+
+
+def test_wording__vietnamese_evidence_is_vietnamese_and_english_is_not():
+    letters = re.compile(
+        r"[ăâđêôơưạảãàáắằẳẵặấầẩẫậéèẻẽẹếềểễệíìỉĩịóòỏõọốồổỗộớờởỡợúùủũụứừửữựýỳỷỹỵ]", re.IGNORECASE
+    )
+    for lang, wanted in (("vi", True), ("en", False)):
+        for key, entry in entries(f"evidence_{lang}").items():
+            texts = entry.values() if isinstance(entry, dict) else [entry]
+            if key not in SYMBOLS:
+                assert all(bool(letters.search(text)) == wanted for text in texts), (lang, key)

@@ -14,6 +14,7 @@ from survey_tools.contracts.lists import (
 )
 from survey_tools.contracts.tables import (
     SCHEMAS,
+    empty_table,
     read_table,
     validate,
     validate_answers,
@@ -31,6 +32,7 @@ __all__ = [
     "TEAM",
     "WAVE",
     "carry_list",
+    "empty_table",
     "join_on_codes",
     "read_table",
     "same_list",

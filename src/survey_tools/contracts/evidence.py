@@ -36,6 +36,7 @@ EVIDENCE: dict[str, pa.DataFrameSchema] = {
             "conf_high": c.number,
             "n": c.count,
             "n_teams": c.count,
+            "draws": pa.Column("Int64", pa.Check.ge(0), nullable=True),
             "teams_effective": c.number,
             "note": _name,
             "role": ROLE,
@@ -160,6 +161,21 @@ EVIDENCE: dict[str, pa.DataFrameSchema] = {
             "note": _name,
         },
         unique=["outcome"],
+    ),
+    "overlap": pa.DataFrameSchema(
+        {
+            "outcome": _name,
+            "arm": pa.Column(str, pa.Check.isin(["untreated", "treated"])),
+            "n": c.count,
+            "n_teams": c.count,
+            "mean_score": _share,
+            "share_below": _share,
+            "share_above": _share,
+            "effective_n": c.number,
+            "note": _name,
+            "role": ROLE,
+        },
+        unique=["outcome", "arm"],
     ),
     "plan": pa.DataFrameSchema(
         {

@@ -82,6 +82,12 @@ def write_table(frame: pd.DataFrame, folder: Path, name: str) -> Path:
     return path
 
 
+def empty_table(name: str) -> pd.DataFrame:
+    """Return the table `name` without rows, its columns of the types that the contract states."""
+    columns = SCHEMAS[name].columns
+    return pd.DataFrame({key: pd.Series(dtype=str(columns[key].dtype)) for key in columns})
+
+
 def read_table(folder: Path, name: str, **options: object) -> pd.DataFrame:
     """Read `<folder>/<name>.parquet` and validate it; `options` go to `pandas.read_parquet`.
 

@@ -169,6 +169,8 @@ def disclose_communes(communes: pd.DataFrame, rules: DisclosureSettings) -> pd.D
     frame["numerator"] = np.nan
     hidden = frame["n"].lt(rules.round_from)
     frame = blank(frame, hidden | frame["estimate"].isna()).drop(columns="numerator")
+    about = frame.columns.intersection(["weight_own", "smallest_detectable"])
+    frame[about] = frame[about].mask(hidden)
     frame["shown"] = frame["estimate"]
     frame["disclosure"] = np.where(hidden, HIDDEN, SHOWN)
     return frame
@@ -178,8 +180,10 @@ def disclose_effects(effects: pd.DataFrame, rules: DisclosureSettings) -> pd.Dat
     """Pass effects over the district; one from fewer than `round_from` households is hidden."""
     frame = effects.reset_index(drop=True)
     hidden = frame["n"].lt(rules.round_from)
-    numbers = ["estimate", "std_error", "p_value", "conf_low", "conf_high", "mean_regular"]
-    frame.loc[hidden, numbers] = np.nan
+    numbers = frame.select_dtypes("float64").columns
+    frame[numbers] = frame[numbers].mask(hidden)
+    counts = frame.columns.intersection(["n", "n_teams", "n_communes"])
+    frame[counts] = frame[counts].astype("Int64").mask(hidden & frame["n"].gt(0))
     frame["shown"] = frame["estimate"]
     frame["status"] = np.where(hidden | frame["estimate"].isna(), HIDDEN, SHOWN)
     return frame

@@ -5,7 +5,6 @@ A part of `disclosure`; estimates nothing.
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from survey_tools import contracts
@@ -22,6 +21,7 @@ TABLES = (
     "leave_out",
     "attrition_test",
     "detectable",
+    "overlap",
     "plan",
 )
 """Tables of results that only the district's page shows."""
@@ -29,33 +29,58 @@ TABLES = (
 _COUNTS = {"heterogeneity": ("n_in", "n_out")}
 """Columns that count the households behind a row, where it is not `n` alone."""
 
-_KEPT = ("n", "n_teams", "n_in", "n_out", "n_teams_in", "n_teams_out", "n_tests", "event_time")
+_RESTS_ON = {"families": "inference", "detectable": "inference", "honest": "event_study"}
+"""Tables that count no households -> the table of the same outcomes that does."""
+
+_LEAST_LEFT_OUT = 3
+"""Strata from which on an estimate without one of them is no estimate of one alone."""
+
+_KEPT = ["event_time", "m", "n_tests"]
+"""Numbers that come from no answer."""
 
 
 def open_evidence(ws: Workspace) -> dict[str, pd.DataFrame]:
     """Read those tables of evidence that the results have, by name, each disclosed."""
     found = [name for name in TABLES if (ws.results / f"{name}.parquet").is_file()]
+    raw = {name: contracts.read_table(ws.results, name) for name in found}
+    rules = ws.study.disclosure
     return {
-        name: disclose_evidence(contracts.read_table(ws.results, name), name, ws.study.disclosure)
-        for name in found
+        name: disclose_evidence(table, name, rules, raw.get(_RESTS_ON.get(name, "")))
+        for name, table in raw.items()
     }
 
 
-def disclose_evidence(table: pd.DataFrame, name: str, rules: DisclosureSettings) -> pd.DataFrame:
-    """Blank the figures of rows that rest on fewer than `round_from` households.
+def disclose_evidence(
+    table: pd.DataFrame, name: str, rules: DisclosureSettings, counted: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Blank the figures of rows that rest on fewer than `round_from` households, and how many those are.
 
     All of them are estimates over the whole district, so a row tells of no place. A row of two parts (in
-    a group and outside) is blank where either part is small.
+    a group and outside) is blank where either part is small: each follows from the other and everybody.
+    Estimates without one stratum are blank where so few strata are left that they are those of one.
+
+    Parameters
+    ----------
+    table : DataFrame
+    name : str
+        One of `TABLES`.
+    rules : DisclosureSettings
+    counted : DataFrame, optional
+        Table of the same outcomes with the column `n`, for a table that has none of its own.
     """
     frame = table.reset_index(drop=True)
     counts = [column for column in _COUNTS.get(name, ("n",)) if column in frame]
-    if not counts:
-        return frame
-    small = frame[counts].lt(rules.round_from).any(axis=1)
-    numbers = [
-        column
-        for column in frame.select_dtypes("number").columns
-        if column not in _KEPT and frame[column].dtype == np.float64
-    ]
-    frame.loc[small, numbers] = np.nan
+    few = (1, rules.round_from - 1)
+    small = frame[counts].apply(lambda n: n.between(*few)).any(axis=1)
+    if counted is not None:
+        fewest = counted.groupby("outcome")["n"].min()
+        small |= frame["outcome"].map(fewest).between(*few)
+    if "left_out" in frame:
+        strata = frame.groupby("outcome")["left_out"].transform("nunique")
+        small |= strata.lt(_LEAST_LEFT_OUT)
+    numbers = frame.select_dtypes("number").columns.difference(_KEPT)
+    estimates = frame[numbers].select_dtypes("float64").columns
+    sizes = numbers.difference(estimates)
+    frame[estimates] = frame[estimates].mask(small)
+    frame[sizes] = frame[sizes].astype("Int64").mask(small)
     return frame

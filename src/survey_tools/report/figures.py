@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -58,14 +59,14 @@ def levels_figure(results: Results, outcomes: Sequence[str] | None = None) -> No
 
 
 def effects_figure(results: Results, outcomes: Sequence[str] | None = None) -> None:
-    """Show effects over the district with intervals, and the naive comparison as a hollow mark."""
+    """Show effects over the district with intervals; with a lot, the naive ones as hollow marks."""
     wanted = list(outcomes or results.study.report.main_outcomes)
     points = _effect_points(results, [o for o in wanted if results.scale(o) in SHARES])
     if points["shown"].isna().all():
         return nothing(results)
     texts = [_alt_effect(results, row.outcome, row) for row in rows_of(points)]
     alt = results.words("alt_effects", points="; ".join(texts))
-    caption = results.words("figure_effects", confidence=results.confidence)
+    caption = results.of_design("figure_effects", confidence=results.confidence)
     return show(draw_effects(results, points), alt=alt, caption=caption)
 
 
@@ -148,9 +149,9 @@ def draw_effects(results: Results, points: pd.DataFrame) -> Figure:
         ax.axvline(0, color="black", linewidth=1)
         interval_lines(ax, frame, DARK)
         ax.scatter(100 * frame["shown"], frame.index, color=DARK, zorder=3, s=45)
-        ax.scatter(
-            100 * frame["naive"], frame.index, marker="D", facecolors="none", edgecolors=LIGHT, s=40
-        )
+        if results.by_lot:
+            hollow: dict[str, Any] = {"marker": "D", "facecolors": "none", "edgecolors": LIGHT}
+            ax.scatter(100 * frame["naive"], frame.index, s=40, **hollow)
         ax.set_yticks(list(frame.index), [wrapped(results.outcome(o)) for o in frame["outcome"]])
         ax.set_ylim(-0.6, len(frame) - 0.4)
         ax.set_xlabel(results.words("axis_effect", unit=results.words("unit_points")))
@@ -270,20 +271,22 @@ def _draw_level_panel(ax: Axes, results: Results, points: pd.DataFrame) -> None:
 
 
 def _effect_points(results: Results, outcomes: Sequence[str]) -> pd.DataFrame:
-    endline = results.study.waves.endline
-    rows = results.effects[results.effects["wave"].eq(endline)].set_index(["outcome", "estimand"])
     columns = ["shown", "conf_low", "conf_high"]
-    wanted = pd.MultiIndex.from_product([outcomes, ["itt"]])
-    points = rows[columns].reindex(wanted).droplevel(1).rename_axis("outcome").reset_index()
-    naive = rows["shown"].reindex(pd.MultiIndex.from_product([outcomes, ["naive"]]))
-    return points.assign(naive=naive.to_numpy())
+    none = pd.Series(np.nan, index=columns)
+    found = [results.effect(outcome) for outcome in outcomes]
+    points = pd.DataFrame([none if row is None else row[columns] for row in found], columns=columns)
+    naive = [results.effect(outcome, "naive") for outcome in outcomes]
+    return points.astype("float64").assign(
+        outcome=outcomes, naive=[np.nan if row is None else row["shown"] for row in naive]
+    )
 
 
 def _legend_for_effects(figure: Figure, results: Results) -> None:
     ax = figure.axes[0]
-    ax.plot([], [], color=DARK, marker="o", label=results.words("series_itt"))
+    ax.plot([], [], color=DARK, marker="o", label=results.of_design("series_effect"))
     hollow: dict[str, Any] = {"marker": "D", "markerfacecolor": "none", "linestyle": "none"}
-    ax.plot([], [], color=LIGHT, label=results.words("series_naive"), **hollow)
+    if results.by_lot:
+        ax.plot([], [], color=LIGHT, label=results.words("series_naive"), **hollow)
     figure.legend(loc="outside upper center", ncols=2)
 
 

@@ -98,8 +98,8 @@ class Numbers:
         return self._between(self.bare_value(low, scale), self.bare_value(high, scale))
 
     def difference_interval(self, low: float | None, high: float | None, scale: str) -> str:
-        """Write the interval of an effect, without its unit."""
-        return self._between(self.bare_difference(low, scale), self.bare_difference(high, scale))
+        """Write the interval of an effect, without its unit; an end that is open is infinite."""
+        return self._between(self._end(low, scale), self._end(high, scale))
 
     def p_value(self, value: float | None) -> str:
         """Write a p-value; below one in a thousand only that is said."""
@@ -123,6 +123,11 @@ class Numbers:
             moment = moment.astimezone(UTC)
         pattern = "%H:%M ngày %d/%m/%Y" if self.lang == "vi" else "%d %B %Y, %H:%M"
         return moment.strftime(pattern) + (" UTC" if moment.tzinfo else "")
+
+    def _end(self, value: float | None, scale: str) -> str:
+        if value in (math.inf, -math.inf):
+            return f"{'+' if value > 0 else MINUS}∞"
+        return self.bare_difference(value, scale)
 
     def _between(self, low: str, high: str) -> str:
         if MISSING in (low, high):

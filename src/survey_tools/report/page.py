@@ -51,20 +51,34 @@ class Page:
 
     def heading(self, key: str) -> None:
         """Display the heading `heading_<key>` of a section."""
-        display(markup.heading(key, self.results.words(f"heading_{key}")))
+        display(markup.heading(key, self.results.of_design(f"heading_{key}")))
 
     def say(self, *texts: str | Iterable[str]) -> None:
-        """Display sentences: a text is a paragraph, several texts in a list are a list."""
+        """Display sentences: a text is a paragraph, several texts in a list are a list, none is nothing."""
         for text in texts:
             if isinstance(text, str):
                 display(markup.paragraphs([text]))
-            else:
-                display(markup.bullets(text))
+            elif items := list(text):
+                display(markup.bullets(items))
+
+    def show(self, *items: object) -> None:
+        """Display tables, for cells of which they are not the last line."""
+        for item in items:
+            display(item)
+
+    @property
+    def by_lot(self) -> bool:
+        """Whether the teams were drawn."""
+        return self.results.by_lot
+
+    def planned(self, table: str, analysis: str | None = None) -> bool:
+        """Whether the plan names an analysis, or any of a table of results."""
+        return self.results.planned(table, analysis)
 
     def words(self, key: str, **values: Any) -> str:
-        """Return a sentence by its key; `confidence` and `place` are filled in."""
+        """Return a sentence by its key, as the design has it; `confidence` and `place` are filled in."""
         known = {"confidence": self.results.confidence, "place": self.results.place_within}
-        return self.results.words(key, **(known | values))
+        return self.results.of_design(key, **(known | values))
 
     def provenance(self) -> list[str]:
         """Say which data, run and program made the page."""

@@ -62,6 +62,33 @@ class Results:
         return Numbers(self.lang)
 
     @property
+    def by_lot(self) -> bool:
+        """Whether the teams were drawn, so that their comparison rests on nothing else."""
+        return self.study.design.kind == "stratified_cluster_randomised"
+
+    @property
+    def by_start(self) -> bool:
+        """Whether the main estimand is of a staggered start, whose rows are interviews of all waves."""
+        return self.plan.main_estimand.startswith("att_")
+
+    def of_design(self, key: str, **values: Any) -> str:
+        """Return the sentence `key` as the study's design has it.
+
+        That is `<key>_<kind>` where there is one, `<key>_assumed` where nothing was drawn and there is
+        one, or else `key`. `controls`, what is adjusted for, need not be given.
+        """
+        kind = self.study.design.kind
+        choices = [key] if self.by_lot else [f"{key}_{kind}", f"{key}_assumed", key]
+        chosen = next((one for one in choices if one in self.words), key)
+        names = [lowered(self.outcome(name)) for name in self.study.design.controls]
+        return self.words(chosen, **({"controls": ", ".join(names)} | values))
+
+    def planned(self, table: str, analysis: str | None = None) -> bool:
+        """Whether the plan names an analysis, or any of a table of results."""
+        named = [one.analysis for one in self.plan.analyses if one.table == table]
+        return bool(named) if analysis is None else analysis in named
+
+    @property
     def code(self) -> str:
         """Code of the page's commune, or `district`."""
         return "district" if self.area is None else self.area.code
@@ -129,20 +156,30 @@ class Results:
         return None if rows.empty else rows.iloc[0]
 
     def effect(
-        self, outcome: str, estimand: str = "itt", wave: str | None = None
+        self, outcome: str, estimand: str | None = None, wave: str | None = None
     ) -> pd.Series | None:
-        """Row of `effects` at the endline or another wave, or None where the results have none."""
+        """Row of `effects`, or None where the results have none.
+
+        Without an estimand it is the main one of the plan; without a wave that of the endline, or of the
+        last wave, which the mean effect of a staggered start goes up to.
+        """
         rows = self.effects.loc[
             self.effects["outcome"].eq(outcome)
-            & self.effects["estimand"].eq(estimand)
-            & self.effects["wave"].eq(wave or self.study.waves.endline)
+            & self.effects["estimand"].eq(estimand or self.plan.main_estimand)
         ]
-        return None if rows.empty else rows.iloc[0]
+        waves = [wave] if wave else [self.study.waves.endline, self.study.waves.all[-1]]
+        found = [rows[rows["wave"].eq(one)] for one in waves]
+        return next((one.iloc[0] for one in found if len(one)), None)
 
 
 def within(name: str, lang: Lang) -> str:
     """Write the name of a place as it stands inside a sentence: Vietnamese writes «xã» small there."""
-    return name[0].lower() + name[1:] if lang == "vi" else name
+    return lowered(name) if lang == "vi" else name
+
+
+def lowered(text: str) -> str:
+    """Write a label as it stands inside a sentence."""
+    return text[:1].lower() + text[1:]
 
 
 def rows_of(frame: pd.DataFrame) -> Iterable[Any]:

@@ -41,9 +41,9 @@ def by_team(results: Results) -> str:
     )
 
 
-def effect(results: Results, outcome: str, estimand: str = "itt") -> str:
+def effect(results: Results, outcome: str) -> str:
     """Say what the outreach did to one outcome: raised, lowered, no clear effect, or too few to say."""
-    return _effect_sentence(results, outcome, estimand, _EFFECT_KEYS)
+    return _effect_sentence(results, outcome, None, _EFFECT_KEYS)
 
 
 def effects(results: Results) -> list[str]:
@@ -60,12 +60,14 @@ def big_effect(results: Results) -> Html:
     figure = {"up": "big_up", "down": "big_up", "unclear": "big_unclear"}.get(finding, "big_hidden")
     caption = "big_caption_hidden" if finding == "hidden" else "big_caption"
     label = {"outcome": results.outcome(outcome)}
-    return key_figure(results.words(figure, **values), results.words(caption, **(values | label)))
+    return key_figure(
+        results.of_design(figure, **values), results.of_design(caption, **(values | label))
+    )
 
 
 def chance_findings(results: Results) -> str:
     """Warn how many intervals would leave out zero by chance alone."""
-    count = int(results.effects["estimand"].eq("itt").sum())
+    count = int(results.effects["estimand"].eq(results.plan.main_estimand).sum())
     expected = results.numbers.number(count * (1 - results.study.design.interval), 1)
     return results.words("effect_many", count=count, expected=expected)
 
@@ -80,7 +82,7 @@ def naive(results: Results) -> list[str]:
     """Set the naive comparison beside the one by lot, and say why it misleads."""
     sentences = []
     for outcome in results.study.report.main_outcomes:
-        simple, itt = results.effect(outcome, "naive"), results.effect(outcome)
+        simple, itt = results.effect(outcome, "naive"), results.effect(outcome, "itt")
         if _finding(simple) == "hidden" or _finding(itt) == "hidden":
             continue
         scale = results.scale(outcome)
@@ -142,8 +144,12 @@ def choices(results: Results, variable: str) -> str:
 
 def balance(results: Results) -> list[str]:
     """Introduce the balance table, with the joint test where there is one."""
-    sentences = [results.words("balance")]
-    if results.balance_joint.empty or results.balance_joint["p_value"].isna().iloc[0]:
+    sentences = [results.of_design("balance")]
+    if (
+        not results.by_lot
+        or results.balance_joint.empty
+        or results.balance_joint["p_value"].isna().iloc[0]
+    ):
         return sentences
     row = results.balance_joint.iloc[0]
     numbers = results.numbers
@@ -264,16 +270,18 @@ def _finding(row: pd.Series | None) -> str:
     return "down" if row["conf_high"] < 0 else "unclear"
 
 
-def _effect_sentence(results: Results, outcome: str, estimand: str, keys: dict[str, str]) -> str:
+def _effect_sentence(
+    results: Results, outcome: str, estimand: str | None, keys: dict[str, str]
+) -> str:
     row = results.effect(outcome, estimand)
     finding = _finding(row)
     if row is None or finding == "hidden":
-        return results.words(keys["hidden"], outcome=results.outcome(outcome))
+        return results.of_design(keys["hidden"], outcome=results.outcome(outcome))
     values = _effect_values(results, row, outcome)
-    if estimand == "itt" and finding in ("up", "down"):
+    if estimand is None and finding in ("up", "down"):
         size = results.numbers.difference(abs(row["shown"]), results.scale(outcome))
         values["size"] = size.removeprefix("+")
-    return results.words(keys[finding], **values)
+    return results.of_design(keys[finding], **values)
 
 
 def _effect_values(results: Results, row: pd.Series, outcome: str) -> dict[str, Any]:
@@ -284,9 +292,19 @@ def _effect_values(results: Results, row: pd.Series, outcome: str) -> dict[str, 
         "confidence": results.confidence,
         "interval": numbers.difference_interval(row["conf_low"], row["conf_high"], scale),
         "unit": results.words("unit_points" if scale in SHARES else f"unit_{scale}"),
-        "households": numbers.count(row["n"]),
-        "teams": numbers.count(row["n_teams"]),
+        "basis": _basis(results, row),
     }
+
+
+def _basis(results: Results, row: pd.Series) -> str:
+    """Say how many households an effect rests on, or interviews where it follows a staggered start."""
+    staggered = str(row.get("estimand", "")).startswith("att_")
+    numbers = results.numbers
+    return results.words(
+        "basis_interviews" if staggered else "basis",
+        n=numbers.count(row["n"]),
+        teams=numbers.count(row["n_teams"]),
+    )
 
 
 def _own_effect(results: Results, outcome: str) -> str:

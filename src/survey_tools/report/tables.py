@@ -78,23 +78,25 @@ def levels_table(
 
 
 def effects_table(results: Results, outcomes: Sequence[str] | None = None) -> Table:
-    """Tabulate effects by lot: estimate with interval, households, teams; the naive figure beside."""
+    """Tabulate main effects: estimate, interval, households, teams; where there was a lot, the naive one."""
     rows: list[tuple[Cell, ...]] = []
-    for outcome in outcomes or _outcomes_with(results, "itt"):
-        itt = results.effect(outcome)
+    for outcome in outcomes or _outcomes_with(results, results.plan.main_estimand):
+        effect = results.effect(outcome)
         scale = results.scale(outcome)
-        regular = None if itt is None else itt["mean_regular"]
+        regular = None if effect is None else effect["mean_regular"]
+        simple = [_effect(results, results.effect(outcome, "naive"), scale)] * results.by_lot
         rows.append(
             (
                 (results.outcome(outcome), results.words(_unit_key(scale))),
                 results.numbers.bare_value(regular, scale),
-                _effect(results, itt, scale),
-                results.numbers.count(None if itt is None else itt["n"]),
-                results.numbers.count(None if itt is None else itt["n_teams"]),
-                _effect(results, results.effect(outcome, "naive"), scale),
+                _effect(results, effect, scale),
+                results.numbers.count(None if effect is None else effect["n"]),
+                results.numbers.count(None if effect is None else effect["n_teams"]),
+                *simple,
             )
         )
-    names = ("outcome", "regular", "effect", "n", "teams", "naive")
+    level, n = ("untreated", "interviews") if results.by_start else ("regular", "n")
+    names = ("outcome", level, "effect", n, "teams", *["naive"] * results.by_lot)
     return _table(results, "caption_effects", names, rows)
 
 
@@ -226,7 +228,7 @@ def _table(
     text_columns: int = 1,
 ) -> Table:
     return Table(
-        results.words(caption),
+        results.of_design(caption),
         _columns(results, names),
         tuple(rows),
         notes_of(results, rows),
@@ -235,7 +237,7 @@ def _table(
 
 
 def _columns(results: Results, names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(results.words(f"col_{name}") for name in names)
+    return tuple(results.of_design(f"col_{name}") for name in names)
 
 
 def notes_of(results: Results, rows: Sequence[tuple[Cell, ...]]) -> tuple[str, ...]:

@@ -15,13 +15,17 @@ import pandas as pd
 import survey_tools
 from survey_tools.params import Workspace
 from survey_tools.report.disclosure import open_statuses
+from survey_tools.report.disclosure_evidence import TABLES as EVIDENCE
 from survey_tools.run.parameters import cell_text, read_cells
 
 DISTRICT = "district"
 _DECIMALS = 4
 _BY_AREA = ("levels", "choices")
+_PARAMS = ("communes", "areas", "outcomes", "teams", "analysis_plan")
 _WHOLE = ("effects", "communes")
-_DISTRICT_ONLY = ("balance", "balance_joint", "attrition", "flow", "levels_by_area")
+_DISTRICT_ONLY = (
+    "balance", "balance_joint", "attrition", "flow", "levels_by_area", *EVIDENCE,
+)  # fmt: skip
 _ROOMS = ("report", "areas", "contracts", "params", "register")
 _CODE = {".py", ".yml", ".j2", ".css", ".json", ".html"}
 
@@ -88,7 +92,7 @@ def digest_package() -> str:
 def digest_params(ws: Workspace) -> str:
     """Digest of the study file, its tables, and the labels of choices."""
     files = [ws.study_path]
-    files += [ws.file(name) for name in ("communes", "areas", "outcomes", "teams")]
+    files += [ws.file(name) for name in _PARAMS]
     labels = ws.clean / "labels.parquet"
     shown = digest_frame(pd.read_parquet(labels)) if labels.is_file() else ""
     return _digest([_digest_files([f for f in files if f.is_file()], ws.root), shown])

@@ -227,7 +227,7 @@ def _chance(drawn: pd.DataFrame, design: Design, outcome: str) -> tuple[Floats, 
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what they warn of is refused below
         fit = sm.GLM(met, exog, family=sm.families.Binomial()).fit()
-    chance = np.asarray(fit.fittedvalues, dtype=float)
+        chance = np.asarray(fit.fittedvalues, dtype=float)
     if not fit.converged or not chance.min() >= _LEAST_CHANCE:
         return chance, "the chance to be met cannot be modelled"
     return chance, ""

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from survey_tools.report.drawing import DARK, LIGHT, STYLE, nothing, show
-from survey_tools.report.evidence.rows import evidence
-from survey_tools.report.numbers import SHARES
+from survey_tools.report.evidence.rows import evidence, term, unit_key
+from survey_tools.report.numbers import MISSING, SHARES
 from survey_tools.report.results import Results, rows_of
 
 
@@ -24,7 +24,7 @@ def events_figure(results: Results, outcome: str, estimator: str) -> None:
     if points.empty or points["estimate"].isna().all():
         return nothing(results)
     points = points.sort_values("event_time").reset_index(drop=True)
-    name = _name(results, outcome)
+    name = term(results, "event", outcome)
     alt = results.words(
         "alt_events", points="; ".join(_alt(results, p, outcome) for p in rows_of(points))
     )
@@ -57,10 +57,9 @@ def draw_events(results: Results, points: pd.DataFrame, outcome: str) -> Figure:
             lambda value, _: results.numbers.number(value, _digits(factor))
         )
         ax.xaxis.set_major_formatter(lambda value, _: results.numbers.number(value))
-        unit = "unit_points" if scale in SHARES else f"unit_{scale}"
         ax.set(
             xlabel=results.words("axis_event_time"),
-            ylabel=results.words("axis_effect", unit=results.words(unit)),
+            ylabel=results.words("axis_effect", unit=results.words(unit_key(scale))),
         )
     return figure
 
@@ -69,16 +68,12 @@ def _digits(factor: int) -> int:
     return 1 if factor == 100 else 2
 
 
-def _name(results: Results, outcome: str) -> str:
-    key = f"event_{outcome}"
-    return results.words(key) if key in results.words else results.outcome(outcome)
-
-
 def _alt(results: Results, point: pd.Series, outcome: str) -> str:
     numbers, scale = results.numbers, results.scale(outcome)
+    between = numbers.difference_interval(point.conf_low, point.conf_high, scale)
     return results.words(
-        "alt_event_point",
+        "alt_event_alone" if between == MISSING else "alt_event_point",
         time=numbers.number(point.event_time),
         size=numbers.difference(point.estimate, scale),
-        interval=numbers.difference_interval(point.conf_low, point.conf_high, scale),
+        interval=between,
     )

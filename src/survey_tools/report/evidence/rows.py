@@ -26,6 +26,12 @@ def row_of(results: Results, name: str, **where: Any) -> pd.Series | None:
     return None if frame.empty else frame.iloc[0]
 
 
+def term(results: Results, kind: str, name: str) -> str:
+    """Word for a family, group or event of the study; where there is none, what else is known of it."""
+    key = f"{kind}_{name}"
+    return results.words(key) if key in results.words else results.outcome(name)
+
+
 def label(results: Results, outcome: str) -> Cell:
     """Write an outcome with the unit of its effects below."""
     scale = results.scale(outcome)
@@ -60,7 +66,8 @@ def interval(
     """Write an interval of effects; «—» where there is none."""
     if row is None:
         return MISSING
-    return results.numbers.difference_interval(row[columns[0]], row[columns[1]], scale)
+    low, high = (row.get(column) for column in columns)
+    return results.numbers.difference_interval(low, high, scale)
 
 
 def p_value(results: Results, row: pd.Series | None, column: str = "p_value") -> str:

@@ -7,18 +7,19 @@ from typing import Any
 
 import pandas as pd
 
-from survey_tools.report.evidence.rows import evidence, interval, row_of
+from survey_tools.report.evidence.rows import evidence, interval, row_of, term
 from survey_tools.report.results import Results
 
 
 def inference(results: Results) -> list[str]:
     """Say how the p-values were made, and what the teams are worth."""
     frame = evidence(results, "inference")
-    drawn = frame[frame["method"].eq("randomisation")] if len(frame) else frame
-    if drawn.empty or drawn["p_value"].isna().all():
+    tested = frame[frame["p_value"].notna()] if len(frame) else frame
+    if tested.empty:
         return [results.words("inference_none")]
-    draws = results.numbers.count(float(drawn["draws"].max()))
-    sentences = [results.words("inference", draws=draws)]
+    drawn = tested.loc[tested["method"].eq("randomisation"), "draws"]
+    draws = results.numbers.count(drawn.max())
+    sentences = [results.words("inference", draws=draws)] if len(drawn) else []
     first = row_of(
         results, "inference", outcome=results.study.report.main_outcomes[0], method="cr2"
     )
@@ -34,7 +35,7 @@ def families(results: Results) -> list[str]:
     frame = evidence(results, "families")
     sentences = []
     for family, rows in frame.groupby("family", sort=False) if len(frame) else ():
-        name = results.words(f"family_{family}")
+        name = term(results, "family", str(family))
         tested = rows[rows["p_romano_wolf"].notna()]
         if tested.empty:
             sentences.append(results.words("family_none", family=name))
@@ -63,7 +64,7 @@ def groups(results: Results) -> list[str]:
             sentences.append(results.words("groups_none", outcome=label))
             continue
         clear = rows.loc[rows["p_adjusted"] < results.plan.alpha, "group"]
-        names = ", ".join(results.words(f"group_{name}") for name in clear)
+        names = ", ".join(term(results, "group", name) for name in clear)
         sentences.append(
             results.words("groups_finding", outcome=label, count=len(clear), names=names)
         )
@@ -75,33 +76,56 @@ def spillover(results: Results) -> list[str]:
     return [_spillover(results, outcome) for outcome in results.study.report.main_outcomes]
 
 
+def pretrends(results: Results) -> list[str]:
+    """Say for each main outcome how the groups of teams moved apart before the start, where it was seen.
+
+    Nothing where teams were drawn: no assumption rests on it.
+    """
+    if results.by_lot:
+        return []
+    frame = evidence(results, "event_study")
+    if len(frame):
+        early = frame["estimator"].eq("callaway_santanna") & frame["event_time"].lt(-1)
+        frame = frame[early & frame["conf_low"].notna()]
+    if frame.empty:
+        return [results.words("pretrend_none")]
+    sentences = []
+    for _, row in frame[frame["outcome"].isin(results.study.report.main_outcomes)].iterrows():
+        values = _size(results, row, results.scale(row["outcome"]))
+        waves = -1 - int(row["event_time"])
+        label = results.outcome(row["outcome"])
+        sentences.append(results.words("pretrend_seen", outcome=label, count=waves, **values))
+    return sentences
+
+
 def honest(results: Results) -> list[str]:
     """Say how much drift between the groups the estimates by recalled dates would bear."""
     frame = evidence(results, "honest")
     sentences = []
     for outcome, rows in frame.groupby("outcome", sort=False) if len(frame) else ():
-        label, wanted = results.words(f"event_{outcome}"), rows[rows["m"].eq(1.0)]
+        label, wanted = term(results, "event", str(outcome)), rows[rows["m"].eq(1.0)]
         if wanted.empty or wanted["conf_low"].isna().all():
             sentences.append(results.words("honest_none", outcome=label))
             continue
         row = wanted.iloc[0]
+        values = {"m": results.numbers.number(row["m"]), "confidence": results.confidence}
         between = interval(results, row, "binary")
-        times = results.numbers.number(row["m"])
-        sentences.append(results.words("honest_holds", outcome=label, m=times, interval=between))
+        sentences.append(results.words("honest_holds", outcome=label, interval=between, **values))
     return sentences
 
 
 def threats(results: Results) -> list[str]:
     """Explain the columns of the table of threats, and say what attrition and placebos show."""
     words = results.words
-    sentences = [words(f"threat_{name}") for name in ("lee", "unseen", "placebo", "leave")]
+    names = ("lee", "unseen", "placebo", "leave") if results.by_lot else ("unseen",)
+    sentences = [results.of_design(f"threat_{name}") for name in names]
     gap = row_of(results, "attrition_test", wave=results.study.waves.endline)
     if gap is not None and pd.notna(gap["estimate"]):
         values = _size(results, gap, "binary")
         sentences.append(words("threat_attrition", **values))
     rows = results.effects[results.effects["estimand"].eq("placebo_baseline")]
     rows = rows[rows["conf_low"].notna()]
-    if len(rows):
+    if len(rows) and results.by_lot:
         found = int((rows["conf_low"].gt(0) | rows["conf_high"].lt(0)).sum())
         expected = len(rows) * (1 - results.study.design.interval)
         sentences.append(
@@ -126,7 +150,7 @@ def plan(results: Results) -> list[str]:
     day: date = results.plan.registered
     return [
         results.words(
-            "plan_registered", day=results.numbers.day(day), planned=len(planned), done=done
+            "plan_registered", day=results.numbers.day(day), count=len(planned), done=done
         ),
         results.words("plan_changes", count=len(results.plan.changes)),
         results.words("plan_departures" if departs else "plan_as_planned"),
@@ -138,7 +162,7 @@ def _spillover(results: Results, outcome: str) -> str:
     if row is None or row[["shown", "conf_low", "conf_high"]].isna().any():
         return results.words("spillover_none", outcome=label)
     beyond_zero = row["conf_low"] > 0 or row["conf_high"] < 0
-    clear = beyond_zero and row["p_randomisation"] < results.plan.alpha
+    clear = beyond_zero and row.get("p_randomisation", float("nan")) < results.plan.alpha
     key = "spillover_clear" if clear else "spillover_unclear"
     return results.words(key, outcome=label, **_size(results, row, results.scale(outcome)))
 

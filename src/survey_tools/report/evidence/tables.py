@@ -12,6 +12,7 @@ from survey_tools.report.evidence.rows import (
     label,
     p_value,
     row_of,
+    term,
     unit_key,
     with_interval,
 )
@@ -22,6 +23,25 @@ from survey_tools.report.tables import notes_of
 
 Rows = list[tuple[Cell, ...]]
 HARM = "harm"
+
+ESTIMATORS = {
+    "itt": "adjusted",
+    "itt_unadjusted": "unadjusted",
+    "itt_lin": "lin",
+    "did": "did",
+    "itt_weighted": "weighted",
+    "itt_ipw_attrition": "response",
+    "aipw_att": "aipw_att",
+    "aipw_ate": "aipw_ate",
+    "att_staggered": "att_staggered",
+    "att_dynamic": "att_dynamic",
+    "att_imputation": "att_imputation",
+    "att_sunab": "att_sunab",
+}
+"""Estimands that a table sets side by side, with the key of their label."""
+
+THREATS = ("effect", "bounds", "unseen", "placebo", "leave")
+"""Rows of the table of threats; where nothing was drawn only the effect and the unseen cause are of use."""
 
 
 def inference_table(results: Results) -> Table:
@@ -44,7 +64,7 @@ def families_table(results: Results) -> Table:
     for row in rows_of(evidence(results, "families")):
         itt, series = results.effect(row.outcome), pd.Series(row._asdict())
         drawn = row_of(results, "inference", outcome=row.outcome, method="randomisation")
-        family = results.words(f"family_{row.family}")
+        family = term(results, "family", row.family)
         unit = results.words(unit_key(results.scale(row.outcome)))
         rows.append(
             (
@@ -66,33 +86,35 @@ def harm_table(results: Results) -> Table:
     outcomes = list(results.outcomes.index[results.outcomes["family"].eq(HARM)])
     rows: Rows = []
     for outcome in outcomes:
-        itt, scale = results.effect(outcome), results.scale(outcome)
+        effect, scale = results.effect(outcome), results.scale(outcome)
         drawn = row_of(results, "inference", outcome=outcome, method="randomisation")
         rows.append(
             (
                 label(results, outcome),
-                results.numbers.bare_value(None if itt is None else itt["mean_regular"], scale),
-                with_interval(results, itt, scale),
-                p_value(results, drawn),
-                results.numbers.count(None if itt is None else itt["n"]),
-                results.numbers.count(None if itt is None else itt["n_teams"]),
+                results.numbers.bare_value(
+                    None if effect is None else effect["mean_regular"], scale
+                ),
+                with_interval(results, effect, scale),
+                p_value(results, drawn if results.by_lot else effect),
+                results.numbers.count(None if effect is None else effect["n"]),
+                results.numbers.count(None if effect is None else effect["n_teams"]),
             )
         )
-    return _table(results, "harm", ("outcome", "regular", "effect", "p", "n", "teams"), rows)
+    level, n = ("untreated", "interviews") if results.by_start else ("regular", "n")
+    return _table(results, "harm", ("outcome", level, "effect", "p", n, "teams"), rows)
 
 
 def robust_table(results: Results) -> Table:
-    """Tabulate the effect on the main outcomes by six estimators, one a row."""
-    estimators = {
-        "itt": "effect",
-        "itt_unadjusted": "unadjusted",
-        "itt_lin": "lin",
-        "did": "did",
-        "itt_weighted": "weighted",
-        "itt_ipw_attrition": "response",
-    }
+    """Tabulate the main effect and those that the plan sets beside it for robustness, one a row."""
+    main = results.plan.main_estimand
+    beside = [
+        one.analysis
+        for one in results.plan.analyses
+        if one.table == "effects" and one.role == "robustness" and one.analysis in ESTIMATORS
+    ]
     rows: Rows = []
-    for estimand, name in estimators.items():
+    for estimand in (main, *(one for one in beside if one != main)):
+        name = "effect" if estimand == main else ESTIMATORS[estimand]
         cells = [
             with_interval(results, results.effect(outcome, estimand), results.scale(outcome))
             for outcome in results.study.report.main_outcomes
@@ -140,7 +162,7 @@ def groups_table(results: Results) -> Table:
         between = ("interaction", "conf_low", "conf_high")
         rows.append(
             (
-                (results.words(f"group_{row['group']}"), results.outcome(row["outcome"])),
+                (term(results, "group", row["group"]), results.outcome(row["outcome"])),
                 with_interval(results, row, scale, inside),
                 with_interval(results, row, scale, outside),
                 with_interval(results, row, scale, between),
@@ -157,9 +179,8 @@ def threats_table(results: Results) -> Table:
     """Tabulate what attrition, an unseen cause or one commune could do to the main outcomes, one a row."""
     outcomes = results.study.report.main_outcomes
     first = results.study.waves.baseline
-    cells: dict[str, list[Cell]] = {
-        name: [] for name in ("effect", "bounds", "unseen", "placebo", "leave")
-    }
+    shown = THREATS if results.by_lot else ("effect", "unseen")
+    cells: dict[str, list[Cell]] = {name: [] for name in THREATS}
     for outcome in outcomes:
         scale = results.scale(outcome)
         lee = row_of(results, "lee_bounds", outcome=outcome)
@@ -171,8 +192,29 @@ def threats_table(results: Results) -> Table:
         cells["unseen"].append(results.numbers.percent(strength, 1))
         cells["placebo"].append(with_interval(results, before, scale))
         cells["leave"].append(_range(results, outcome, scale))
-    rows: Rows = [(results.words(f"col_{name}"), *row) for name, row in cells.items()]
+    rows: Rows = [(results.words(f"col_{name}"), *cells[name]) for name in shown]
     return _by_outcome(results, "threats", "threat", rows)
+
+
+def overlap_table(results: Results) -> Table:
+    """Tabulate whether the households of either group have counterparts in the other."""
+    percent, count = results.numbers.percent, results.numbers.count
+    arms = {"treated": "arm_intensive", "untreated": "arm_regular"}
+    rows: Rows = [
+        (
+            results.outcome(row.outcome),
+            results.words(arms[row.arm]),
+            percent(row.mean_score),
+            percent(row.share_below),
+            percent(row.share_above),
+            count(row.n),
+            count(row.effective_n),
+            count(row.n_teams),
+        )
+        for row in rows_of(evidence(results, "overlap"))
+    ]
+    names = ("outcome", "arm", "score", "score_low", "score_high", "n", "worth", "teams")
+    return _table(results, "overlap", names, rows, text_columns=2)
 
 
 def power_table(results: Results) -> Table:
@@ -194,21 +236,18 @@ def power_table(results: Results) -> Table:
     return _table(results, "power", names, rows)
 
 
-def plan_table(results: Results) -> Table:
-    """Tabulate what was planned and not run, and run and not planned."""
+def plan_table(results: Results) -> Table | None:
+    """Tabulate what was planned and not run, run and not planned; None where nothing departs."""
     frame = evidence(results, "plan")
     rows: Rows = []
     for row in rows_of(frame[frame["state"].ne("as_planned")] if len(frame) else frame):
-        outcome = _event(results, row.outcome)
+        outcome = term(results, "event", row.outcome)
         state = results.words(f"plan_{row.state}")
         rows.append((f"{row.table}: {row.analysis}", outcome, state))
+    if not rows:
+        return None
     names = ("analysis", "outcome", "state")
     return _table(results, "plan", names, rows, text_columns=3)
-
-
-def _event(results: Results, name: str) -> str:
-    key = f"event_{name}"
-    return results.words(key) if key in results.words else results.outcome(name)
 
 
 def _range(results: Results, outcome: str, scale: str) -> str:
@@ -236,7 +275,7 @@ def _by_outcome(results: Results, caption: str, first: str, rows: Rows) -> Table
             f"{results.outcome(outcome)} ({results.words(unit_key(results.scale(outcome)))})"
         )
     notes = notes_of(results, rows)
-    return Table(results.words(f"caption_{caption}"), tuple(columns), tuple(rows), notes)
+    return Table(results.of_design(f"caption_{caption}"), tuple(columns), tuple(rows), notes)
 
 
 def _by_estimand(
