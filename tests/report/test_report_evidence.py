@@ -268,7 +268,7 @@ def test_evidence__rows_from_too_few_households_are_blank(ws, tmp_path, n):
     assert bool(hidden) == (n == 9)
     honest, attrition = sentences(results, "honest")[0], " ".join(sentences(results, "threats"))
     assert ("too few periods" in honest) == (n == 9)
-    assert ("Interviewed at endline" in attrition) == (n == 10)
+    assert ("interviewed in the more intensive group" in attrition) == (n == 10)
 
 
 def test_effects__no_figure_of_too_few_households_passes(ws):
@@ -561,3 +561,5 @@ def test_events_figure__without_estimates_says_so(results, drawn, change):
     made = with_evidence(results, event_study=changed)
     evidence.figures.events_figure(made, QR, "callaway_santanna")
     assert drawn == [None]
+
+

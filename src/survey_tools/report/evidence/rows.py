@@ -10,6 +10,9 @@ from survey_tools.report.markup import Cell
 from survey_tools.report.numbers import MISSING, SHARES
 from survey_tools.report.results import Results
 
+HARM = "harm"
+"""Family of outcomes of which more is worse."""
+
 
 def evidence(results: Results, name: str) -> pd.DataFrame:
     """Return a table of evidence, empty where the results have none."""

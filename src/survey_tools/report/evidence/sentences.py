@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from survey_tools.report.evidence.rows import evidence, interval, row_of, term
+from survey_tools.report.evidence.rows import HARM, evidence, interval, row_of, term
 from survey_tools.report.results import Results
 
 
@@ -31,7 +31,10 @@ def inference(results: Results) -> list[str]:
 
 
 def families(results: Results) -> list[str]:
-    """Say for each family how many of its outcomes still show an effect after the correction."""
+    """Say for each family how many of its outcomes still show an effect after the correction.
+
+    Harm is judged by its uncorrected p-values: to overlook it is the graver mistake.
+    """
     frame = evidence(results, "families")
     sentences = []
     for family, rows in frame.groupby("family", sort=False) if len(frame) else ():
@@ -40,10 +43,12 @@ def families(results: Results) -> list[str]:
         if tested.empty:
             sentences.append(results.words("family_none", family=name))
             continue
-        clear = tested[tested["p_romano_wolf"] < results.plan.alpha]
+        harm = family == HARM
+        p_value = "p_value" if harm else "p_romano_wolf"
+        clear = tested[tested[p_value] < results.plan.alpha]
         sentences.append(
             results.words(
-                "family_finding",
+                "harm_finding" if harm else "family_finding",
                 family=name,
                 count=len(clear),
                 names=_listed(results, clear["outcome"]),
@@ -119,10 +124,11 @@ def threats(results: Results) -> list[str]:
     words = results.words
     names = ("lee", "unseen", "placebo", "leave") if results.by_lot else ("unseen",)
     sentences = [results.of_design(f"threat_{name}") for name in names]
-    gap = row_of(results, "attrition_test", wave=results.study.waves.endline)
-    if gap is not None and pd.notna(gap["estimate"]):
-        values = _size(results, gap, "binary")
-        sentences.append(words("threat_attrition", **values))
+    for wave in (results.study.waves.baseline, results.study.waves.endline):
+        gap = row_of(results, "attrition_test", wave=wave)
+        if gap is not None and pd.notna(gap["estimate"]):
+            values = _size(results, gap, "binary") | {"wave": results.wave(wave)}
+            sentences.append(words("threat_attrition", **values))
     rows = results.effects[results.effects["estimand"].eq("placebo_baseline")]
     rows = rows[rows["conf_low"].notna()]
     if len(rows) and results.by_lot:

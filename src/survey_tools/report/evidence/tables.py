@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from survey_tools.report.evidence.rows import (
+    HARM,
     evidence,
     interval,
     label,
@@ -22,8 +23,6 @@ from survey_tools.report.results import Results, rows_of
 from survey_tools.report.tables import notes_of
 
 Rows = list[tuple[Cell, ...]]
-HARM = "harm"
-
 ESTIMATORS = {
     "itt": "adjusted",
     "itt_unadjusted": "unadjusted",
