@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -12,7 +13,7 @@ from survey_tools.estimate.effects.sample import prepare
 from survey_tools.estimate.inference.clusters import effective_clusters
 from survey_tools.estimate.inference.randomisation import randomisation_test
 from survey_tools.estimate.inference.redraw import redraw
-from survey_tools.estimate.inference.table import METHODS, inference_table
+from survey_tools.estimate.inference.table import METHODS, inference_table, with_randomisation_p
 from survey_tools.estimate.inference.wild import wild_bootstrap
 from survey_tools.estimate.regression.least_squares import ols
 
@@ -123,3 +124,23 @@ def test_inference_table__refuses_data_that_disagree_with_the_draw(small, design
         table_of(small, design, teams=teams[5:])
     with pytest.raises(DesignError, match="method is unknown"):
         table_of(small, design, methods=["bayes"])
+
+
+def test_with_randomisation_p__stands_beside_the_effects_that_it_tests():
+    effects = pd.DataFrame(
+        {
+            "outcome": ["y", "y", "z", "y"],
+            "estimand": ["itt", "late", "itt", "spillover"],
+            "p_randomisation": [np.nan, np.nan, np.nan, 0.4],
+        }
+    )
+    inference = pd.DataFrame(
+        {
+            "outcome": ["y", "y", "z"],
+            "estimand": "itt",
+            "method": ["randomisation", "cr2", "cr2"],
+            "p_value": [0.03, 0.9, 0.8],
+        }
+    )
+    found = with_randomisation_p(effects, inference)["p_randomisation"]
+    np.testing.assert_array_equal(found, [0.03, np.nan, np.nan, 0.4])

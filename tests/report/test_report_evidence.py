@@ -366,6 +366,16 @@ def test_families__a_finding_by_the_corrected_p_only(results, p, count):
     assert [name in said for name in names] == [x < ALPHA for x in p]
 
 
+def test_families__harm_is_judged_without_a_correction(results):
+    frame = results.evidence["families"]
+    harm = frame["family"].eq("harm")
+    frame = frame.assign(
+        p_value=frame["p_value"].mask(harm, 0.01), p_romano_wolf=frame["p_romano_wolf"].mask(harm, 0.9)
+    )
+    said = sentences(with_evidence(results, families=frame), "families")
+    assert any("without a correction 2 outcomes show a clear change" in text for text in said)
+
+
 def test_families__a_family_that_nobody_answered_is_said_to_be_so(results):
     frame = results.evidence["families"]
     frame = frame.assign(p_romano_wolf=frame["p_romano_wolf"].mask(frame["family"].eq("harm")))

@@ -100,6 +100,17 @@ def test_effect__says_no_more_than_its_interval(ws, estimate, low, high, wanted)
     assert ("lowered" in text) == (high < 0)
 
 
+@pytest.mark.parametrize(("p", "clear"), [(0.049, True), (0.05, False), (np.nan, True)])
+def test_effect__the_lot_drawn_again_has_to_agree_with_the_interval(ws, p, clear):
+    results = open_results(ws, "en")
+    rows = results.effects.assign(shown=0.05, conf_low=0.01, conf_high=0.09, p_randomisation=p)
+    results = replace(results, effects=rows)
+    text = sentences.effect(results, "qr_shop_30d")
+    assert ("raised it by 5.0" in text) == clear
+    assert ("not clear" in text) != clear
+    assert ("5.0" in sentences.big_effect(results).source.split("</p>")[0]) == clear
+
+
 def test_effect__too_few_where_there_is_no_row(ws):
     assert "too few" in sentences.effect(open_results(ws, "en"), "no_such_outcome")
 

@@ -29,6 +29,7 @@ from survey_tools.estimate.inference import (
     romano_wolf,
     sharpened_q,
     wild_bootstrap,
+    with_randomisation_p,
 )
 from survey_tools.estimate.levels import choices, in_list, levels, levels_by_area, levels_weighted
 from survey_tools.estimate.plan import (
@@ -115,6 +116,7 @@ __all__ = [
     "staggered",
     "variance_components",
     "wild_bootstrap",
+    "with_randomisation_p",
     "with_role",
     "write_results",
 ]

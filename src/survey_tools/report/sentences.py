@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from survey_tools.report.markup import Html, key_figure
@@ -55,9 +56,14 @@ def big_effect(results: Results) -> Html:
     """Show the effect on the first main outcome in large type; no figure where none is clear."""
     outcome = results.study.report.main_outcomes[0]
     row = results.effect(outcome)
-    finding = _finding(row)
+    finding = _finding(row, results.plan.alpha)
     values = {} if row is None else _effect_values(results, row, outcome)
-    figure = {"up": "big_up", "down": "big_up", "unclear": "big_unclear"}.get(finding, "big_hidden")
+    figure = {
+        "up": "big_up",
+        "down": "big_up",
+        "unclear": "big_unclear",
+        "doubtful": "big_unclear",
+    }.get(finding, "big_hidden")
     caption = "big_caption_hidden" if finding == "hidden" else "big_caption"
     label = {"outcome": results.outcome(outcome)}
     return key_figure(
@@ -100,7 +106,7 @@ def naive(results: Results) -> list[str]:
 def reach(results: Results) -> str:
     """Say how many households were visited, and how many more because of the lot."""
     row = results.effect(results.study.design.reached, "first_stage")
-    finding = _finding(row)
+    finding = _finding(row, results.plan.alpha)
     if row is None or finding == "hidden":
         return results.words("reach_hidden")
     values = _effect_values(results, row, results.study.design.reached)
@@ -208,6 +214,7 @@ _EFFECT_KEYS = {
     "up": "effect_up",
     "down": "effect_down",
     "unclear": "effect_unclear",
+    "doubtful": "effect_doubtful",
     "hidden": "effect_hidden",
 }
 _LATE_KEYS = {"up": "late", "down": "late", "unclear": "late_unclear", "hidden": "late_hidden"}
@@ -261,23 +268,30 @@ def _change(results: Results, outcome: str) -> str:
     )
 
 
-def _finding(row: pd.Series | None) -> str:
-    """Tell what the interval allows to say: `up`, `down`, `unclear` or `hidden`."""
+def _finding(row: pd.Series | None, alpha: float = 0.05) -> str:
+    """Tell what may be said: `up`, `down`, `unclear`, `doubtful` or `hidden`.
+
+    The interval decides; where the lot was drawn again, its p-value has to agree, or it is `doubtful`.
+    """
     if row is None or row[["shown", "conf_low", "conf_high"]].isna().any():
         return "hidden"
-    if row["conf_low"] > 0:
-        return "up"
-    return "down" if row["conf_high"] < 0 else "unclear"
+    if row["conf_low"] <= 0 <= row["conf_high"]:
+        return "unclear"
+    if row.get("p_randomisation", np.nan) >= alpha:
+        return "doubtful"
+    return "up" if row["conf_low"] > 0 else "down"
 
 
 def _effect_sentence(
     results: Results, outcome: str, estimand: str | None, keys: dict[str, str]
 ) -> str:
     row = results.effect(outcome, estimand)
-    finding = _finding(row)
+    finding = _finding(row, results.plan.alpha)
     if row is None or finding == "hidden":
         return results.of_design(keys["hidden"], outcome=results.outcome(outcome))
     values = _effect_values(results, row, outcome)
+    if finding == "doubtful":
+        values["p"] = results.numbers.p_value(row["p_randomisation"])
     if estimand is None and finding in ("up", "down"):
         size = results.numbers.difference(abs(row["shown"]), results.scale(outcome))
         values["size"] = size.removeprefix("+")

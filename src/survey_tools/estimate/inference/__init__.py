@@ -14,7 +14,7 @@ from survey_tools.estimate.inference.randomisation import (
     randomisation_test,
 )
 from survey_tools.estimate.inference.redraw import Assignments, redraw
-from survey_tools.estimate.inference.table import inference_table
+from survey_tools.estimate.inference.table import inference_table, with_randomisation_p
 from survey_tools.estimate.inference.wild import WildBootstrap, wild_bootstrap
 
 __all__ = [
@@ -32,4 +32,5 @@ __all__ = [
     "romano_wolf",
     "sharpened_q",
     "wild_bootstrap",
+    "with_randomisation_p",
 ]

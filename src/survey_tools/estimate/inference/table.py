@@ -190,3 +190,28 @@ def _row_types() -> dict[str, str]:
         "teams_effective": "float64",
         "note": "str",
     }
+
+
+def with_randomisation_p(effects: pd.DataFrame, inference: pd.DataFrame) -> pd.DataFrame:
+    """Set the p-value of the lot drawn again beside each effect of assignment.
+
+    Parameters
+    ----------
+    effects : DataFrame
+        Contract `effects`.
+    inference : DataFrame
+        Of `inference_table`.
+
+    Returns
+    -------
+    DataFrame
+        `effects` with the column `p_randomisation`: filled for `itt`, kept where it was there (spillover),
+        missing elsewhere.
+    """
+    drawn = inference[inference["method"].eq("randomisation")]
+    p_values = drawn.set_index(["outcome", "estimand"])["p_value"]
+    keys = pd.MultiIndex.from_frame(effects[["outcome", "estimand"]])
+    found = pd.Series(p_values.reindex(keys).to_numpy(), index=effects.index, dtype="float64")
+    if "p_randomisation" in effects:
+        found = effects["p_randomisation"].fillna(found)
+    return effects.assign(p_randomisation=found)
