@@ -10,6 +10,7 @@ import pandas as pd
 
 from survey_tools.errors import DesignError
 from survey_tools.estimate.design import Design, Draw, numeric, outcome_names
+from survey_tools.estimate.effects.rows import few_df
 from survey_tools.estimate.effects.sample import Sample, prepare
 from survey_tools.estimate.inference.clusters import effective_clusters
 from survey_tools.estimate.inference.randomisation import RandomisationTest, randomisation_test
@@ -168,10 +169,14 @@ def _of_method(
         except DesignError as error:
             return {"note": _joined(note, error.what)}
         ends = {"conf_low": wild.conf_low, "conf_high": wild.conf_high}
-        return {"p_value": wild.p_value, **ends, "draws": wild.draws, "exact": wild.enumerated}
+        # none of the draws goes as far: all that is known is that p is below one in so many
+        least = 0.0 if wild.enumerated else 1 / (wild.draws + 1)
+        p_value = max(wild.p_value, least)
+        return {"p_value": p_value, **ends, "draws": wild.draws, "exact": wild.enumerated}
     found = ols(problem, errors=_ERRORS[method], tail=tail)
     ends = {"conf_low": found.conf_low, "conf_high": found.conf_high}
-    return {"p_value": found.p_value, **ends, "df": found.df}
+    found_note = _joined(note, few_df(found.df))
+    return {"p_value": found.p_value, **ends, "df": found.df, "note": found_note}
 
 
 def _joined(*notes: str) -> str:
