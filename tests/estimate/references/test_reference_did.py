@@ -136,6 +136,18 @@ def test_a22_sun_abraham_base_stagg():
     assert found.effects.std_error[1] == pytest.approx(0.476719705777868, rel=0.02)
 
 
+def test_a22_sun_abraham_with_a_covariate_by_the_library_behind_it():
+    # R fixest 0.14.2: y ~ x1 + sunab(year_treated, year) | id + year; published in its vignette: -1.133749.
+    # `staggered` gives covariates to Callaway and Sant'Anna only, so the library is held by itself.
+    from diff_diff import SunAbraham
+
+    rows = table("base_stagg")
+    rows["start"] = rows["year_treated"].where(rows["year_treated"] <= rows["year"].max(), 0)
+    found = SunAbraham().fit(rows, "y", "id", "year", "start", covariates=["x1"])
+    assert found.overall_att == pytest.approx(-1.13374944877203, rel=1e-9)
+    assert found.overall_se == pytest.approx(0.20507049376152, rel=1e-9)
+
+
 def _medicaid():
     """Event study of dins on expansion by year, states and years absorbed, CR1 by state as fixest's."""
     frame = table("ehec_ns")
