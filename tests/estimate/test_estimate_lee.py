@@ -10,8 +10,8 @@ from scipy import stats
 from survey_tools.contracts import validate
 from survey_tools.errors import DesignError
 from survey_tools.estimate.threats import lee_bounds
-from survey_tools.estimate.threats.lee import imbens_manski, trimmed_mean
 from survey_tools.estimate.threats.resampling import team_factors
+from survey_tools.estimate.threats.trimming import imbens_manski, trimmed_mean
 
 
 def lose(households, seed, *, regular=0.3, intensive=0.1, outcome="y"):

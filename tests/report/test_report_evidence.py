@@ -370,7 +370,8 @@ def test_families__harm_is_judged_without_a_correction(results):
     frame = results.evidence["families"]
     harm = frame["family"].eq("harm")
     frame = frame.assign(
-        p_value=frame["p_value"].mask(harm, 0.01), p_romano_wolf=frame["p_romano_wolf"].mask(harm, 0.9)
+        p_value=frame["p_value"].mask(harm, 0.01),
+        p_romano_wolf=frame["p_romano_wolf"].mask(harm, 0.9),
     )
     said = sentences(with_evidence(results, families=frame), "families")
     assert any("without a correction 2 outcomes show a clear change" in text for text in said)
@@ -571,5 +572,3 @@ def test_events_figure__without_estimates_says_so(results, drawn, change):
     made = with_evidence(results, event_study=changed)
     evidence.figures.events_figure(made, QR, "callaway_santanna")
     assert drawn == [None]
-
-

@@ -63,7 +63,11 @@ EVIDENCE: dict[str, pa.DataFrameSchema] = {
             "outcome": _name,
             "group": _name,
             "estimate_in": c.number,
+            "conf_low_in": c.number,
+            "conf_high_in": c.number,
             "estimate_out": c.number,
+            "conf_low_out": c.number,
+            "conf_high_out": c.number,
             "n_in": c.count,
             "n_out": c.count,
             "n_teams_in": c.count,
@@ -122,7 +126,8 @@ EVIDENCE: dict[str, pa.DataFrameSchema] = {
         unique=["outcome"],
     ),
     "sensitivity": pa.DataFrameSchema(
-        {"outcome": _name, "robustness_value": _share, "n": c.count, "role": ROLE}
+        {"outcome": _name, "robustness_value": _share, "n": c.count, "role": ROLE},
+        unique=["outcome"],
     ),
     "leave_out": pa.DataFrameSchema(
         {

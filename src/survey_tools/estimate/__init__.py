@@ -1,14 +1,19 @@
 """Estimate effects and levels from analysis tables; reads no raw data and formats nothing."""
 
 from survey_tools.estimate.communes import Pooled, commune_effects, mixed_check, pool
-from survey_tools.estimate.design import Design, Draw, draw_assignment, draw_sample
+from survey_tools.estimate.design import Design, Draw, Rerandomisation, draw_assignment, draw_sample
 from survey_tools.estimate.effects import (
+    adoption,
     aipw,
+    did,
     dose_bins,
+    dose_iv,
+    dose_slope,
     effects,
     family_table,
     first_stage,
     heterogeneity,
+    heterogeneity_joint,
     itt,
     itt_lin,
     itt_unadjusted,
@@ -17,10 +22,8 @@ from survey_tools.estimate.effects import (
     naive,
     overlap_table,
     spillover,
+    staggered,
 )
-from survey_tools.estimate.effects.adoption import adoption
-from survey_tools.estimate.effects.did import did
-from survey_tools.estimate.effects.staggered import staggered
 from survey_tools.estimate.icc import icc, variance_components
 from survey_tools.estimate.inference import (
     inference_table,
@@ -43,19 +46,29 @@ from survey_tools.estimate.plan import (
     planned_overlap,
     with_role,
 )
-from survey_tools.estimate.power import detectable, power_curve, smallest_detectable
+from survey_tools.estimate.power import (
+    detectable,
+    households_needed,
+    power_curve,
+    smallest_detectable,
+)
 from survey_tools.estimate.results import write_results
 from survey_tools.estimate.threats import (
     attrition,
     attrition_test,
     balance,
     balance_joint,
+    breakdown,
+    honest,
+    itt_ipw_attrition,
     leave_one_out,
     lee_bounds,
+    placebo_assignment,
+    placebo_baseline,
+    placebo_outcome,
     sensitivity,
     sensitivity_bounds,
 )
-from survey_tools.estimate.threats.honest import honest
 
 __all__ = [
     "AnalysisTables",
@@ -63,12 +76,14 @@ __all__ = [
     "Draw",
     "Pooled",
     "Recalled",
+    "Rerandomisation",
     "adoption",
     "aipw",
     "attrition",
     "attrition_test",
     "balance",
     "balance_joint",
+    "breakdown",
     "check_plan",
     "choices",
     "commune_effects",
@@ -76,17 +91,22 @@ __all__ = [
     "deviations",
     "did",
     "dose_bins",
+    "dose_iv",
+    "dose_slope",
     "draw_assignment",
     "draw_sample",
     "effects",
     "family_table",
     "first_stage",
     "heterogeneity",
+    "heterogeneity_joint",
     "honest",
+    "households_needed",
     "icc",
     "in_list",
     "inference_table",
     "itt",
+    "itt_ipw_attrition",
     "itt_lin",
     "itt_unadjusted",
     "itt_weighted",
@@ -99,6 +119,9 @@ __all__ = [
     "mixed_check",
     "naive",
     "overlap_table",
+    "placebo_assignment",
+    "placebo_baseline",
+    "placebo_outcome",
     "planned",
     "planned_effects",
     "planned_events",

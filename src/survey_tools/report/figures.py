@@ -27,7 +27,7 @@ from survey_tools.report.drawing import (
     show,
     wrapped,
 )
-from survey_tools.report.numbers import SHARES
+from survey_tools.report.numbers import SHARES, unit_key
 from survey_tools.report.results import Results, rows_of
 from survey_tools.report.small_cells import FEW, HIDDEN, SHOWN
 
@@ -183,7 +183,7 @@ def draw_communes(results: Results, rows: pd.DataFrame, outcome: str) -> Figure:
         for tick, marked in zip(ax.get_yticklabels(), here, strict=True):
             tick.set_fontweight("bold" if marked else "normal")
         ax.set_ylim(-0.7, len(frame) - 0.3)
-        unit = "unit_points" if scale in SHARES else f"unit_{scale}"
+        unit = unit_key(scale)
         ax.set_xlabel(results.words("axis_effect", unit=results.words(unit)))
         numbers_on(ax, results)
     return figure

@@ -16,6 +16,12 @@ MINUS = "−"
 SHARES = ("binary", "share")
 """Scales whose estimates are shares of one and are read as percentages."""
 
+
+def unit_key(scale: str) -> str:
+    """Return the key of the words for the unit of an effect on a scale."""
+    return "unit_points" if scale in SHARES else f"unit_{scale}"
+
+
 _WORDS = {
     "vi": {
         "interval": "từ {low} đến {high}",

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from survey_tools.report.markup import Html, key_figure
-from survey_tools.report.numbers import MISSING, SHARES
+from survey_tools.report.numbers import MISSING, unit_key
 from survey_tools.report.results import Results
 from survey_tools.report.small_cells import FEW, HIDDEN, SHOWN
 from survey_tools.report.wording import Wording
@@ -305,7 +305,7 @@ def _effect_values(results: Results, row: pd.Series, outcome: str) -> dict[str, 
         "size": numbers.difference(row["shown"], scale),
         "confidence": results.confidence,
         "interval": numbers.difference_interval(row["conf_low"], row["conf_high"], scale),
-        "unit": results.words("unit_points" if scale in SHARES else f"unit_{scale}"),
+        "unit": results.words(unit_key(scale)),
         "basis": _basis(results, row),
     }
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from survey_tools.report.markup import Cell, Table
-from survey_tools.report.numbers import MISSING, SHARES
+from survey_tools.report.numbers import MISSING, unit_key
 from survey_tools.report.results import Results, rows_of
 from survey_tools.report.small_cells import FEW, HIDDEN, SHOWN
 
@@ -87,7 +87,7 @@ def effects_table(results: Results, outcomes: Sequence[str] | None = None) -> Ta
         simple = [_effect(results, results.effect(outcome, "naive"), scale)] * results.by_lot
         rows.append(
             (
-                (results.outcome(outcome), results.words(_unit_key(scale))),
+                (results.outcome(outcome), results.words(unit_key(scale))),
                 results.numbers.bare_value(regular, scale),
                 _effect(results, effect, scale),
                 results.numbers.count(None if effect is None else effect["n"]),
@@ -109,7 +109,7 @@ def compare_table(results: Results, outcomes: Sequence[str] | None = None) -> Ta
             _effect(results, results.effect(outcome, estimand), scale)
             for estimand in ("itt", "itt_unadjusted", "naive", "late")
         ]
-        rows.append(((results.outcome(outcome), results.words(_unit_key(scale))), *cells))
+        rows.append(((results.outcome(outcome), results.words(unit_key(scale))), *cells))
     names = ("outcome", "effect", "unadjusted", "naive", "late")
     return _table(results, "caption_compare", names, rows)
 
@@ -291,10 +291,6 @@ def _effect(results: Results, row: pd.Series | None, scale: str) -> Cell:
 
 def _share(results: Results, row: pd.Series) -> str:
     return mark(results.numbers.percent(row["shown"]), row["status"])
-
-
-def _unit_key(scale: str) -> str:
-    return "unit_points" if scale in SHARES else f"unit_{scale}"
 
 
 def unit_note(results: Results, outcome: str) -> str:

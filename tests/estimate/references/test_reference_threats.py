@@ -17,7 +17,7 @@ from survey_tools.estimate.effects.sample import prepare
 from survey_tools.estimate.inference.redraw import redraw
 from survey_tools.estimate.regression.least_squares import ols
 from survey_tools.estimate.threats import balance, balance_joint, lee_bounds
-from survey_tools.estimate.threats.lee import trimmed_mean
+from survey_tools.estimate.threats.trimming import trimmed_mean
 
 # R 4.2.2: means and standard deviations of the arms, their difference, the difference over
 # sqrt((s1^2 + s0^2) / 2), p of the HC2 t test on 443 degrees of freedom

@@ -12,6 +12,7 @@ from scipy import stats
 from survey_tools.errors import DesignError
 from survey_tools.estimate.design import Design, Floats, codes_of, numeric, require_columns
 from survey_tools.estimate.effects.event_study import event_study_rows
+from survey_tools.estimate.effects.rows import joined
 from survey_tools.estimate.regression.least_squares import focal_covariance
 from survey_tools.estimate.regression.problem import Problem
 
@@ -128,7 +129,7 @@ def adoption(
         estimates, covariance, df = _fit(problem, change)
     study = event_study_rows(
         outcome, "adoption", counts, estimates, covariance, df=df, tail=design.tail,
-        reference=reference_at - began_at, note="; ".join(note for note in notes if note),
+        reference=reference_at - began_at, note=joined(*notes),
     )  # fmt: skip
     before = np.arange(len(periods)) < reference_at
     estimated = np.diag(covariance) > 0

@@ -8,12 +8,12 @@ import pandas as pd
 from survey_tools.errors import DesignError
 from survey_tools.estimate.design import Design, Floats, numeric
 from survey_tools.estimate.effects.assignment import adjustment, errors
-from survey_tools.estimate.effects.late import WEAK_INSTRUMENT
-from survey_tools.estimate.effects.rows import effect_row
+from survey_tools.estimate.effects.late import first_stage_notes, fit_through_draw
+from survey_tools.estimate.effects.rows import effect_row, joined
 from survey_tools.estimate.effects.sample import Sample, prepare
 from survey_tools.estimate.regression.coefficient import Coefficient
 from survey_tools.estimate.regression.dense import combination
-from survey_tools.estimate.regression.instrument import ConfidenceSet, InstrumentFit, two_stage
+from survey_tools.estimate.regression.instrument import ConfidenceSet
 from survey_tools.estimate.regression.least_squares import ols
 
 DOSE = "dose"
@@ -103,14 +103,12 @@ def dose_iv(
     design.check(households)
     scaled = _scaled(households, design, dose)
     sample = prepare(scaled, design, outcome, baseline=outcome, answered=(_SCALED,))
-    fit = _moved_by_draw(sample, design)
+    fit = fit_through_draw(sample, design, _SCALED)
     found, notes = Coefficient(), (sample.refusal, *sample.notes)
     robust, strength = ConfidenceSet("none", ()), np.nan
     if fit is not None:
         found, robust, strength = fit.effect, fit.anderson_rubin, fit.effective_f
-        weak = f" (weak: below {WEAK_INSTRUMENT:.0f})" if strength < WEAK_INSTRUMENT else ""
-        first = f"first-stage F {strength:.1f}{weak}; Anderson-Rubin set: {robust.kind}"
-        notes = (first, *sample.notes)
+        notes = (*first_stage_notes(fit), *sample.notes)
     elif not sample.refusal:
         notes = (f"{dose} does not vary within {design.stratum}", *sample.notes)
     adjusted = adjustment(design, design.estimator == "ancova")
@@ -163,7 +161,7 @@ def dose_bins(
         bounds = values[inside].min(), values[inside].max()
         teams = frame.loc[inside, design.cluster].nunique()
         interval = found.estimate, found.conf_low, found.conf_high
-        note = "; ".join(part for part in (lone or CHOSEN, *sample.notes) if part)
+        note = joined(lone or CHOSEN, *sample.notes)
         rows.append((outcome, number + 1, *bounds, *interval, int(inside.sum()), teams, note))
     return pd.DataFrame(rows, columns=BINS)
 
@@ -187,16 +185,6 @@ def _scaled(households: pd.DataFrame, design: Design, dose: str) -> pd.DataFrame
             where=f"columns {design.cluster}, {dose}",
         )
     return households.assign(**{_SCALED: values / PER})
-
-
-def _moved_by_draw(sample: Sample, design: Design) -> InstrumentFit | None:
-    if sample.problem is None:
-        return None
-    values = numeric(sample.frame, _SCALED)
-    spread = ((values - values.mean()) ** 2).sum()
-    if (sample.problem.residual(values) ** 2).sum() <= 1e-10 * spread:
-        return None
-    return two_stage(sample.problem, values, tail=design.tail)
 
 
 def _bins(frame: pd.DataFrame, design: Design, values: Floats, bins: int) -> np.ndarray:

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from survey_tools.estimate.design import Floats
+from survey_tools.estimate.effects.rows import joined
 from survey_tools.estimate.regression.coefficient import Coefficient
 
 _DRAWS = 2**15
@@ -63,7 +64,7 @@ def event_study_rows(
 
     def note_of(time: int, has_error: bool) -> str:
         own = "reference" if time == reference else "" if has_error else "no error"
-        return "; ".join(text for text in (own, note) if text)
+        return joined(own, note)
 
     rows = []
     numbers = counts[["event_time", "n", "n_teams"]].to_numpy(dtype=np.int64)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from survey_tools.errors import DesignError
 from survey_tools.estimate.design import Design, Floats, require_columns
+from survey_tools.estimate.effects.rows import joined
 from survey_tools.estimate.effects.sample import Sample, prepare
 from survey_tools.estimate.inference.families import holm, sharpened_q, step_down
 from survey_tools.estimate.inference.wild import unscaled_error, wild_statistics
@@ -103,7 +104,7 @@ def _sample(households: pd.DataFrame, design: Design, outcome: str) -> Sample:
 
 
 def _note(sample: Sample) -> str:
-    return "; ".join(note for note in (sample.refusal, *sample.notes) if note)
+    return joined(sample.refusal, *sample.notes)
 
 
 def _families(outcomes: pd.DataFrame) -> pd.Series:

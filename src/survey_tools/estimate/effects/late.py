@@ -11,6 +11,7 @@ from survey_tools.estimate.effects.rows import effect_row
 from survey_tools.estimate.effects.sample import Sample, prepare
 from survey_tools.estimate.regression.coefficient import Coefficient
 from survey_tools.estimate.regression.instrument import ConfidenceSet, InstrumentFit, two_stage
+from survey_tools.estimate.regression.problem import is_explained
 
 WEAK_INSTRUMENT = 10.0
 """First-stage F below which 2SLS is read with care (Staiger and Stock 1997)."""
@@ -35,11 +36,11 @@ def late(households: pd.DataFrame, design: Design, outcome: str) -> pd.DataFrame
     design.check(households)
     reached = design.at_endline(design.reached)
     sample = prepare(households, design, outcome, baseline=outcome, answered=(reached,))
-    found = _fit(sample, design, reached)
+    found = fit_through_draw(sample, design, reached)
     effect = Coefficient() if found is None else found.effect
     notes = (sample.refusal, *sample.notes)
     if found is not None:
-        notes = (*_strength(found), *sample.notes)
+        notes = (*first_stage_notes(found), *sample.notes)
     elif not sample.refusal:
         notes = (f"{design.reached} does not vary", *sample.notes)
     adjusted = adjustment(design, design.estimator == "ancova")
@@ -50,17 +51,18 @@ def late(households: pd.DataFrame, design: Design, outcome: str) -> pd.DataFrame
     return row.assign(first_stage_f=strength, ar_low=robust.low, ar_high=robust.high)
 
 
-def _fit(sample: Sample, design: Design, reached: str) -> InstrumentFit | None:
+def fit_through_draw(sample: Sample, design: Design, treatment: str) -> InstrumentFit | None:
+    """Fit with assignment as instrument for `treatment`; None without a problem or where nothing moves it."""
     if sample.problem is None:
         return None
-    contact = numeric(sample.frame, reached)
-    spread = ((contact - contact.mean()) ** 2).sum()
-    if (sample.problem.residual(contact) ** 2).sum() <= 1e-10 * spread:
+    values = numeric(sample.frame, treatment)
+    if is_explained(values, sample.problem.residual(values)):
         return None
-    return two_stage(sample.problem, contact, tail=design.tail)
+    return two_stage(sample.problem, values, tail=design.tail)
 
 
-def _strength(found: InstrumentFit) -> tuple[str, ...]:
+def first_stage_notes(found: InstrumentFit) -> tuple[str, ...]:
+    """Say how strong the instrument is and what the Anderson-Rubin set looks like."""
     strength = found.effective_f
     if np.isnan(strength):
         return ("no first-stage F",)

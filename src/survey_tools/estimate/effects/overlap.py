@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from survey_tools.estimate.design import Design, Floats
-from survey_tools.estimate.effects.observational import Comparison, overlap
+from survey_tools.estimate.effects.comparison import Comparison
+from survey_tools.estimate.effects.observational import overlap
 from survey_tools.estimate.effects.weighting import (
     Target,
     balancing_weights,

@@ -61,9 +61,14 @@ def effect_row(
         "n_communes": int(frame[design.stratum].nunique()),
         "mean_regular": _mean_regular(frame, design, column),
         "method": method,
-        "note": "; ".join(note for note in (*notes, few_df(found.df)) if note),
+        "note": joined(*notes, few_df(found.df)),
     }
     return pd.DataFrame([row])
+
+
+def joined(*notes: str) -> str:
+    """Write notes as one, empty ones left out."""
+    return "; ".join(note for note in notes if note)
 
 
 def few_df(df: float) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from survey_tools.estimate.design import Codes, Design, Floats, codes_of, numeric
-from survey_tools.estimate.regression.problem import Problem
+from survey_tools.estimate.design import Codes, Design, codes_of, numeric
+from survey_tools.estimate.regression.problem import Problem, is_explained
 from survey_tools.estimate.regression.regressors import Columns, covariates, independent_within
 
 
@@ -125,13 +125,8 @@ def _refusal(frame: pd.DataFrame, design: Design, problem: Problem, *, two_arms:
         return f"fewer than 2 {design.cluster} with answers in an arm"
     if problem.n_clusters < 2 or problem.n <= problem.n_parameters + 1:
         return "too few rows"
-    if _is_explained(problem.focal, problem.focal_residual):
+    if is_explained(problem.focal, problem.focal_residual):
         return "nothing to compare within the strata"
-    if _is_explained(problem.y, problem.errors):
+    if is_explained(problem.y, problem.errors):
         return "the outcome is determined by the regressors"
     return ""
-
-
-def _is_explained(values: Floats, rest: Floats) -> bool:
-    spread = ((values - values.mean()) ** 2).sum()
-    return bool((rest**2).sum() <= 1e-10 * max(spread, 1e-300))

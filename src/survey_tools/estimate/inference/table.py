@@ -10,7 +10,7 @@ import pandas as pd
 
 from survey_tools.errors import DesignError
 from survey_tools.estimate.design import Design, Draw, numeric, outcome_names
-from survey_tools.estimate.effects.rows import few_df
+from survey_tools.estimate.effects.rows import few_df, joined
 from survey_tools.estimate.effects.sample import Sample, prepare
 from survey_tools.estimate.inference.clusters import effective_clusters
 from survey_tools.estimate.inference.randomisation import RandomisationTest, randomisation_test
@@ -141,7 +141,7 @@ def _row(sample: Sample, design: Design, outcome: str, method: str) -> dict[str,
         "n": len(sample.frame),
         "n_teams": sample.frame[design.cluster].nunique(),
         "teams_effective": np.nan if problem is None else effective_clusters(problem),
-        "note": _joined(sample.refusal, *sample.notes, _NOTES.get(method, "")),
+        "note": joined(sample.refusal, *sample.notes, _NOTES.get(method, "")),
     }
 
 
@@ -156,7 +156,7 @@ def _of_test(test: RandomisationTest, note: str) -> dict[str, Any]:
         "conf_high": test.conf_high,
         "draws": test.draws,
         "exact": test.exact,
-        "note": _joined(note, smallest, undefined),
+        "note": joined(note, smallest, undefined),
     }
 
 
@@ -167,7 +167,7 @@ def _of_method(
         try:
             wild = wild_bootstrap(problem, draws=draws, seed=seed, tail=tail)
         except DesignError as error:
-            return {"note": _joined(note, error.what)}
+            return {"note": joined(note, error.what)}
         ends = {"conf_low": wild.conf_low, "conf_high": wild.conf_high}
         # none of the draws goes as far: all that is known is that p is below one in so many
         least = 0.0 if wild.enumerated else 1 / (wild.draws + 1)
@@ -175,12 +175,8 @@ def _of_method(
         return {"p_value": p_value, **ends, "draws": wild.draws, "exact": wild.enumerated}
     found = ols(problem, errors=_ERRORS[method], tail=tail)
     ends = {"conf_low": found.conf_low, "conf_high": found.conf_high}
-    found_note = _joined(note, few_df(found.df))
+    found_note = joined(note, few_df(found.df))
     return {"p_value": found.p_value, **ends, "df": found.df, "note": found_note}
-
-
-def _joined(*notes: str) -> str:
-    return "; ".join(note for note in notes if note)
 
 
 def _row_types() -> dict[str, str]:

@@ -17,6 +17,7 @@ from survey_tools.estimate.design import Floats
 from survey_tools.estimate.inference.cluster_scores import NOTHING, ClusterScores
 from survey_tools.estimate.inference.multipliers import Kind, Multipliers
 from survey_tools.estimate.regression import Problem
+from survey_tools.estimate.regression.problem import is_explained
 
 TIES = 1e-10
 """Statistics that differ by less than this part of themselves are equal (Rademacher draws tie exactly)."""
@@ -232,9 +233,9 @@ def _quadratic(products: Floats, unit: Floats) -> Floats:
 def unscaled_error(problem: Problem) -> float:
     """CR1 standard error without its constant; refuses a problem that has none."""
     focal = problem.focal_residual
-    if _is_explained(problem.focal, focal):
+    if is_explained(problem.focal, focal):
         raise _nothing("the regressor of interest is explained by strata and other regressors")
-    if _is_explained(problem.y, problem.errors):
+    if is_explained(problem.y, problem.errors):
         raise _nothing("the outcome is constant, or explained by the regressors")
     weighted = focal if problem.weights is None else focal * problem.weights
     parts = weighted * problem.errors
@@ -246,10 +247,6 @@ def unscaled_error(problem: Problem) -> float:
 
 def _nothing(reason: str) -> DesignError:
     return DesignError("There is no variation to resample.", found=reason)
-
-
-def _is_explained(values: Floats, rest: Floats) -> bool:
-    return bool((rest**2).sum() <= 1e-10 * ((values - values.mean()) ** 2).sum())
 
 
 def _small_sample(problem: Problem) -> float:

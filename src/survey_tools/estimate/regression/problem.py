@@ -122,3 +122,9 @@ class Problem:
     @cached_property
     def _root(self) -> Floats:
         return np.ones(self.n) if self.weights is None else np.sqrt(self.weights)
+
+
+def is_explained(values: Floats, rest: Floats) -> bool:
+    """Say whether of the variation of `values` only rounding is left in the residuals `rest`."""
+    spread = ((values - values.mean()) ** 2).sum()
+    return bool((rest**2).sum() <= 1e-10 * max(spread, 1e-300))

@@ -11,7 +11,6 @@ from survey_tools.estimate.threats.placebo import (
     placebo_baseline,
     placebo_outcome,
 )
-from survey_tools.estimate.threats.selection import selection
 from survey_tools.estimate.threats.sensitivity import sensitivity, sensitivity_bounds
 
 __all__ = [
@@ -30,7 +29,6 @@ __all__ = [
     "placebo_assignment",
     "placebo_baseline",
     "placebo_outcome",
-    "selection",
     "sensitivity",
     "sensitivity_bounds",
 ]

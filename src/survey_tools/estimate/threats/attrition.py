@@ -14,7 +14,7 @@ from survey_tools.contracts import same_list
 from survey_tools.errors import DesignError
 from survey_tools.estimate.design import Design, Floats, codes_of, numeric, require_columns
 from survey_tools.estimate.effects.assignment import adjustment, errors
-from survey_tools.estimate.effects.rows import effect_row, few_df
+from survey_tools.estimate.effects.rows import effect_row, few_df, joined
 from survey_tools.estimate.effects.sample import prepare
 from survey_tools.estimate.regression.coefficient import Coefficient
 from survey_tools.estimate.regression.least_squares import ols
@@ -130,7 +130,7 @@ def attrition_test(
         }
         refusal = _REFUSALS.get(prepared.refusal, prepared.refusal)
         notes = (refusal, *prepared.notes, few_df(found.df))
-        rows.append(row | {"note": "; ".join(note for note in notes if note)})
+        rows.append(row | {"note": joined(*notes)})
     return pd.DataFrame(rows)
 
 

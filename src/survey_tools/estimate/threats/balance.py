@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from survey_tools.estimate.design import Design, Floats, codes_of, numeric
-from survey_tools.estimate.effects.rows import few_df
+from survey_tools.estimate.effects.rows import few_df, joined
 from survey_tools.estimate.effects.sample import prepare
 from survey_tools.estimate.inference.randomisation import randomisation_p
 from survey_tools.estimate.inference.redraw import Assignments
@@ -169,7 +169,7 @@ def _one_variable(frame: pd.DataFrame, design: Design, variable: str) -> dict[st
         "normalised_difference": (mean1 - mean0) / spread if spread > 0 else np.nan,
         "n": len(sample.frame),
         "n_teams": int(sample.frame[design.cluster].nunique()),
-        "note": "; ".join(one for one in (sample.refusal, *sample.notes, few_df(found.df)) if one),
+        "note": joined(sample.refusal, *sample.notes, few_df(found.df)),
     }
 
 

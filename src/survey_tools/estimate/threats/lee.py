@@ -1,59 +1,20 @@
-"""Bound the effect on households that would answer in either arm, whatever kept the others away.
-
-Own code: no maintained Python package bounds with clusters and strata.
-"""
+"""Bound the effect on households that would answer in either arm, whatever kept the others away."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
-from scipy import optimize, stats
 
 from survey_tools.estimate.design import Codes, Design, Floats, codes_of, numeric
 from survey_tools.estimate.threats.attrition import with_answers
 from survey_tools.estimate.threats.balance import INTERVIEWED, at_baseline
 from survey_tools.estimate.threats.resampling import team_factors
+from survey_tools.estimate.threats.trimming import Arm, Bounds, bounds_over, interval_around
 
 COLUMNS = [
     "outcome", "wave", "lower", "upper", "conf_low", "conf_high", "share_trimmed", "arm_trimmed",
     "n", "n_drawn", "n_teams", "note",
 ]  # fmt: skip
-_CHUNK = 2_000_000
-"""Weights held at once."""
-
-
-@dataclass(frozen=True)
-class _Arm:
-    """One arm of one cell: answers in ascending order, and what was drawn, by cluster."""
-
-    values: Floats
-    weights: Floats
-    clusters: Codes
-    drawn: Floats
-
-    def shares(self, factors: Floats) -> Floats:
-        """Share of the weight drawn that answered, one a row of `factors`."""
-        drawn = factors @ self.drawn
-        return _ratio(factors[:, self.clusters] @ self.weights, drawn)
-
-    def means(self, factors: Floats, trimmed: Floats) -> tuple[Floats, Floats]:
-        """Means without the top and without the bottom `trimmed` share, one a row of `factors`."""
-        weights = factors[:, self.clusters] * self.weights
-        return (
-            trimmed_mean(self.values, weights, trimmed),
-            trimmed_mean(self.values[::-1], weights[:, ::-1], trimmed),
-        )
-
-
-@dataclass(frozen=True)
-class _Bounds:
-    lower: Floats
-    upper: Floats
-    regular: Floats
-    intensive: Floats
-    """Share of the answers of each arm that is trimmed, by replicate."""
 
 
 def lee_bounds(
@@ -140,95 +101,17 @@ def lee_bounds(
     if one_sided:
         notes.append(f"values of {tighten} with answers in one arm only, left out: {one_sided}")
     n_clusters = int(frame[design.cluster].nunique())
-    found = _bounds(cells, np.ones((1, n_clusters)))
+    found = bounds_over(cells, np.ones((1, n_clusters)))
     row |= {"lower": found.lower[0], "upper": found.upper[0]} | _trimming(found)
     if draws:
         factors = team_factors(frame, design, draws, design.seed if seed is None else seed)
-        low, high = _interval(cells, found, factors, design.interval)
+        low, high = interval_around(cells, found, factors, design.interval)
         row |= {"conf_low": low, "conf_high": high}
         notes += ["no interval: the outcome does not vary in an arm"] if np.isnan(low) else []
     return pd.DataFrame([row | {"note": "; ".join(notes)}])[COLUMNS]
 
 
-def trimmed_mean(values: Floats, weights: Floats, trimmed: Floats) -> Floats:
-    """Weighted means of `values` without the last `trimmed` share of the weight.
-
-    Parameters
-    ----------
-    values : array of float, shape (n,)
-        In ascending order to trim the top, in descending order to trim the bottom.
-    weights : array of float, shape (m, n)
-        One row a mean.
-    trimmed : array of float, shape (m,)
-        From 0 to below 1. The value at the margin counts in part.
-
-    Returns
-    -------
-    array of float, shape (m,)
-        NaN where there is no weight.
-    """
-    upto = weights.cumsum(axis=1)
-    keep = (1 - trimmed) * upto[:, -1]
-    kept = np.clip(keep[:, None] - (upto - weights), 0.0, weights)
-    return _ratio(kept @ values, keep)
-
-
-def imbens_manski(
-    lower: float, upper: float, errors: tuple[float, float], interval: float
-) -> tuple[float, float]:
-    """Interval for a parameter between two estimated bounds (Imbens and Manski 2004, equation 7).
-
-    Parameters
-    ----------
-    lower, upper : float
-    errors : tuple of float
-        Standard errors of `lower` and of `upper`.
-    interval : float
-        Coverage.
-    """
-    largest = max(errors)
-    if not largest > 0:
-        return float("nan"), float("nan")
-    gap = (upper - lower) / largest
-
-    def excess(c: float) -> float:
-        return float(stats.norm.cdf(c + gap) - stats.norm.cdf(-c) - interval)
-
-    critical = optimize.brentq(excess, 0.0, stats.norm.ppf((1 + interval) / 2) + 1)
-    return float(lower - critical * errors[0]), float(upper + critical * errors[1])
-
-
-def _bounds(cells: list[tuple[_Arm, _Arm]], factors: Floats) -> _Bounds:
-    """Bounds by replicate, over all cells by the weight of those who answer in either arm."""
-    sums = np.zeros((4, len(factors)))
-    total = np.zeros(len(factors))
-    for regular, intensive in cells:
-        share0, share1 = regular.shares(factors), intensive.shares(factors)
-        trim0 = np.clip(_ratio(share0 - share1, share0), 0.0, None)
-        trim1 = np.clip(_ratio(share1 - share0, share1), 0.0, None)
-        no_top0, no_bottom0 = regular.means(factors, trim0)
-        no_top1, no_bottom1 = intensive.means(factors, trim1)
-        mass = factors @ (regular.drawn + intensive.drawn) * np.minimum(share0, share1)
-        parts = np.array([no_top1 - no_bottom0, no_bottom1 - no_top0, trim0, trim1])
-        usable = mass > 0
-        sums[:, usable] += parts[:, usable] * mass[usable]
-        total[usable] += mass[usable]
-    return _Bounds(*_ratio(sums, total))
-
-
-def _interval(
-    cells: list[tuple[_Arm, _Arm]], found: _Bounds, factors: Floats, interval: float
-) -> tuple[float, float]:
-    rows = sum(len(arm.values) for cell in cells for arm in cell)
-    size = max(1, _CHUNK // rows)
-    parts = [_bounds(cells, factors[i : i + size]) for i in range(0, len(factors), size)]
-    lower = np.concatenate([part.lower for part in parts])
-    upper = np.concatenate([part.upper for part in parts])
-    errors = float(np.nanstd(lower, ddof=1)), float(np.nanstd(upper, ddof=1))
-    return imbens_manski(float(found.lower[0]), float(found.upper[0]), errors, interval)
-
-
-def _trimming(found: _Bounds) -> dict[str, object]:
+def _trimming(found: Bounds) -> dict[str, object]:
     shares = {"regular": float(found.regular[0]), "intensive": float(found.intensive[0])}
     trimmed = [arm for arm, share in shares.items() if share > 0]
     name = "both" if len(trimmed) == 2 else (*trimmed, "none")[0]
@@ -275,7 +158,7 @@ def _teams(frame: pd.DataFrame, design: Design, rows: np.ndarray) -> int:
 
 def _cells(
     frame: pd.DataFrame, design: Design, y: Floats, tighten: str | None
-) -> tuple[list[tuple[_Arm, _Arm]], int]:
+) -> tuple[list[tuple[Arm, Arm]], int]:
     """Return both arms of each cell, and how many cells have answers in one arm only."""
     clusters = codes_of(frame, design.cluster)[0]
     arms = numeric(frame, design.treatment)
@@ -289,11 +172,11 @@ def _cells(
     return cells, int(values.max()) + 1 - len(cells)
 
 
-def _arm(y: Floats, weights: Floats, clusters: Codes, rows: np.ndarray) -> _Arm:
+def _arm(y: Floats, weights: Floats, clusters: Codes, rows: np.ndarray) -> Arm:
     drawn = np.bincount(clusters[rows], weights[rows], int(clusters.max()) + 1).astype(float)
     answered = np.flatnonzero(rows & ~np.isnan(y))
     order = answered[np.argsort(y[answered], kind="stable")]
-    return _Arm(y[order], weights[order], clusters[order], drawn)
+    return Arm(y[order], weights[order], clusters[order], drawn)
 
 
 def _to_the_same_mix(frame: pd.DataFrame, design: Design) -> Floats:
@@ -305,9 +188,3 @@ def _to_the_same_mix(frame: pd.DataFrame, design: Design) -> Floats:
     return np.asarray(
         weights * (np.bincount(strata, weights)[strata] / np.bincount(cells, weights)[cells])
     )
-
-
-def _ratio(above: Floats, below: Floats) -> Floats:
-    """Quotient, NaN where there is nothing below."""
-    there = np.broadcast_to(below > 0, np.shape(above))
-    return np.divide(above, below, out=np.full(np.shape(above), np.nan), where=there)

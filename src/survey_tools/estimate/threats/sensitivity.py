@@ -13,6 +13,7 @@ import pandas as pd
 
 from survey_tools.errors import DesignError
 from survey_tools.estimate.design import Design
+from survey_tools.estimate.effects.rows import joined
 from survey_tools.estimate.effects.sample import Sample, prepare
 from survey_tools.estimate.regression.least_squares import Errors, ols
 from survey_tools.estimate.threats.confounding import Confoundable, benchmark_strength
@@ -82,7 +83,7 @@ def sensitivity(
     column = treatment or design.treatment
     sample = _sample(households, design, outcome, column)
     size = len(sample.frame), sample.frame[design.cluster].nunique()
-    note = "; ".join(part for part in (sample.refusal, *sample.notes) if part)
+    note = joined(sample.refusal, *sample.notes)
     if sample.problem is None:
         row = (outcome, column, *[np.nan] * 5, *size, note)
         return pd.DataFrame([row], columns=SENSITIVITY)

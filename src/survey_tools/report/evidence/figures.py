@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from survey_tools.report.drawing import DARK, LIGHT, STYLE, nothing, show
-from survey_tools.report.evidence.rows import evidence, term, unit_key
-from survey_tools.report.numbers import MISSING, SHARES
+from survey_tools.report.evidence.rows import evidence, term
+from survey_tools.report.numbers import MISSING, SHARES, unit_key
 from survey_tools.report.results import Results, rows_of
 
 

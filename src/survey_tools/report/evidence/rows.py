@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from survey_tools.report.markup import Cell
-from survey_tools.report.numbers import MISSING, SHARES
+from survey_tools.report.numbers import MISSING, unit_key
 from survey_tools.report.results import Results
 
 HARM = "harm"
@@ -39,11 +39,6 @@ def label(results: Results, outcome: str) -> Cell:
     """Write an outcome with the unit of its effects below."""
     scale = results.scale(outcome)
     return results.outcome(outcome), results.words(unit_key(scale))
-
-
-def unit_key(scale: str) -> str:
-    """Return the key of the unit of effects on a scale."""
-    return "unit_points" if scale in SHARES else f"unit_{scale}"
 
 
 def with_interval(

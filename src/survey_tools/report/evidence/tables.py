@@ -14,11 +14,10 @@ from survey_tools.report.evidence.rows import (
     p_value,
     row_of,
     term,
-    unit_key,
     with_interval,
 )
 from survey_tools.report.markup import Cell, Table
-from survey_tools.report.numbers import MISSING
+from survey_tools.report.numbers import MISSING, unit_key
 from survey_tools.report.results import Results, rows_of
 from survey_tools.report.tables import notes_of
 
