@@ -95,7 +95,7 @@ def effects_table(results: Results, outcomes: Sequence[str] | None = None) -> Ta
                 *simple,
             )
         )
-    level, n = ("untreated", "interviews") if results.by_start else ("regular", "n")
+    level, n = ("untreated", "n_interviews") if results.by_start else ("regular", "n")
     names = ("outcome", level, "effect", n, "teams", *["naive"] * results.by_lot)
     return _table(results, "caption_effects", names, rows)
 

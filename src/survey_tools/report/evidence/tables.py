@@ -244,7 +244,7 @@ def plan_table(results: Results) -> Table | None:
         rows.append((f"{row.table}: {row.analysis}", outcome, state))
     if not rows:
         return None
-    names = ("analysis", "outcome", "state")
+    names = ("analysis", "outcome", "departure")
     return _table(results, "plan", names, rows, text_columns=3)
 
 
