@@ -98,7 +98,7 @@ def harm_table(results: Results) -> Table:
                 results.numbers.count(None if effect is None else effect["n_teams"]),
             )
         )
-    level, n = ("untreated", "interviews") if results.by_start else ("regular", "n")
+    level, n = ("untreated", "n_interviews") if results.by_start else ("regular", "n")
     return _table(results, "harm", ("outcome", level, "effect", "p", n, "teams"), rows)
 
 
