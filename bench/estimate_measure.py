@@ -23,6 +23,7 @@ from kobo_measure import (
     median_ratio,
     print_failures,
     print_table,
+    uv,
 )
 
 ENVIRONMENT = HERE / ".venv-estimates"
@@ -37,10 +38,10 @@ def install() -> str:
     python = _python()
     if not python.is_file():
         shutil.rmtree(ENVIRONMENT, ignore_errors=True)
-        problem = _uv("venv", "--python", sys.executable, str(ENVIRONMENT))
+        problem = uv("venv", "--python", sys.executable, str(ENVIRONMENT))
         if problem:
             return problem
-    return _uv("pip", "install", "--python", str(python), "-r", str(PINNED))
+    return uv("pip", "install", "--python", str(python), "-r", str(PINNED))
 
 
 def ours(side: str, size: str, draws: int) -> Callable[[], Result]:
@@ -99,17 +100,6 @@ def _run(python: str, side: str, given: Mapping[str, object]) -> Result:
         return {"error": (done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1]}
     result: Result = json.loads(done.stdout.splitlines()[-1])
     return result
-
-
-def _uv(*arguments: str) -> str:
-    """Run uv of this environment; return the last line of its complaint, or nothing."""
-    command = [str(Path(sys.executable).with_name("uv")), *arguments, "--quiet"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=600)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return type(error).__name__
-    lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
-    return lines[-1].strip() if done.returncode else ""
 
 
 def _python() -> Path:

@@ -8,7 +8,6 @@ in what is there at the end (JSON or frames in memory, a store on disk, typed ta
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -26,6 +25,7 @@ from kobo_measure import (
     print_failures,
     print_table,
     run_side,
+    uv,
     whole,
 )
 from kobo_server import Served, made_rows, served, uid_of
@@ -56,28 +56,17 @@ def install() -> dict[str, str]:
     python = _python()
     if not python.is_file():
         shutil.rmtree(ENVIRONMENT, ignore_errors=True)
-        _uv("venv", "--python", sys.executable, str(ENVIRONMENT))
+        uv("venv", "--python", sys.executable, str(ENVIRONMENT))
     wanted = PINNED.read_text(encoding="utf-8").splitlines()
-    if not _uv("pip", "install", "--python", str(python), "-r", str(PINNED)):
+    if not uv("pip", "install", "--python", str(python), "-r", str(PINNED)):
         return {}
     problems = {}
     for client in CLIENTS:
         (pin,) = [line for line in wanted if line.startswith(f"{client}==")]
-        problem = _uv("pip", "install", "--python", str(python), "-c", str(PINNED), pin)
+        problem = uv("pip", "install", "--python", str(python), "-c", str(PINNED), pin)
         if problem:
             problems[client] = f"not installed: {problem}"
     return problems
-
-
-def _uv(*arguments: str) -> str:
-    """Run uv of this environment; return the last line of its complaint, or nothing."""
-    command = [str(Path(sys.executable).with_name("uv")), *arguments, "--quiet"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=600)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return type(error).__name__
-    lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
-    return lines[-1].strip() if done.returncode else ""
 
 
 def _python() -> Path:

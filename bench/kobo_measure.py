@@ -120,3 +120,14 @@ def print_machine(names: Sequence[str] = ("pandas", "httpx", "tornado")) -> None
 def whole(number: float) -> str:
     """Write a number without decimals."""
     return f"{number:,.0f}"
+
+
+def uv(*arguments: str) -> str:
+    """Run uv of this environment; return the last line of its complaint, or nothing."""
+    command = [str(Path(sys.executable).with_name("uv")), *arguments, "--quiet"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return type(error).__name__
+    lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+    return lines[-1].strip() if done.returncode else ""
