@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from survey_tools.contracts import write_table
+from survey_tools.contracts.evidence import EVIDENCE
 from survey_tools.errors import ContractError
 from survey_tools.params import Workspace
 
@@ -19,18 +20,7 @@ RESULTS = (
     "balance",
     "attrition",
     "flow",
-    "inference",
-    "families",
-    "heterogeneity",
-    "event_study",
-    "honest",
-    "lee_bounds",
-    "sensitivity",
-    "leave_out",
-    "attrition_test",
-    "detectable",
-    "overlap",
-    "plan",
+    *EVIDENCE,
 )
 
 

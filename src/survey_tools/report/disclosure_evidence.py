@@ -8,22 +8,10 @@ from __future__ import annotations
 import pandas as pd
 
 from survey_tools import contracts
+from survey_tools.contracts.evidence import EVIDENCE
 from survey_tools.params import DisclosureSettings, Workspace
 
-TABLES = (
-    "inference",
-    "families",
-    "heterogeneity",
-    "event_study",
-    "honest",
-    "lee_bounds",
-    "sensitivity",
-    "leave_out",
-    "attrition_test",
-    "detectable",
-    "overlap",
-    "plan",
-)
+TABLES = tuple(EVIDENCE)
 """Tables of results that only the district's page shows."""
 
 _COUNTS = {"heterogeneity": ("n_in", "n_out")}

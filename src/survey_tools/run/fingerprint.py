@@ -13,9 +13,9 @@ from pathlib import Path
 import pandas as pd
 
 import survey_tools
+from survey_tools.contracts.evidence import EVIDENCE
 from survey_tools.params import Workspace
 from survey_tools.report.disclosure import open_statuses
-from survey_tools.report.disclosure_evidence import TABLES as EVIDENCE
 from survey_tools.run.parameters import cell_text, read_cells
 
 DISTRICT = "district"

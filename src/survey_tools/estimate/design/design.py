@@ -154,8 +154,8 @@ class Design:
         columns = [self.cluster, self.stratum]
         require_columns(frame, columns)
         for column in columns:
-            _refuse_gaps(frame, column)
-        _refuse_several(
+            refuse_gaps(frame, column)
+        refuse_several(
             frame, self.cluster, self.stratum, "A cluster lies in more than one stratum."
         )
 
@@ -170,7 +170,7 @@ class Design:
         """
         self.check_places(frame)
         require_columns(frame, [self.treatment])
-        _refuse_gaps(frame, self.treatment)
+        refuse_gaps(frame, self.treatment)
         if not frame[self.treatment].isin([0, 1]).all():
             raise DesignError(
                 "The treatment is neither 0 nor 1 in some rows.",
@@ -179,7 +179,7 @@ class Design:
                 where=f"column {self.treatment}",
             )
         if self.kind != "observational":
-            _refuse_several(
+            refuse_several(
                 frame, self.cluster, self.treatment, "The treatment varies within a cluster."
             )
 
@@ -234,7 +234,8 @@ def refuse_repeated(frame: pd.DataFrame) -> None:
         )
 
 
-def _refuse_gaps(frame: pd.DataFrame, column: str) -> None:
+def refuse_gaps(frame: pd.DataFrame, column: str) -> None:
+    """Refuse rows without a value in `column`, which says where they belong."""
     missing = int(frame[column].isna().sum())
     if missing:
         raise DesignError(
@@ -246,7 +247,8 @@ def _refuse_gaps(frame: pd.DataFrame, column: str) -> None:
         )
 
 
-def _refuse_several(frame: pd.DataFrame, cluster: str, column: str, what: str) -> None:
+def refuse_several(frame: pd.DataFrame, cluster: str, column: str, what: str) -> None:
+    """Refuse clusters with more than one value of `column`; `what` says what is wrong with that."""
     distinct = frame.groupby(cluster, observed=True)[column].nunique()
     wrong = sorted(str(name) for name in distinct.index[distinct > 1])
     if wrong:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from survey_tools.errors import DesignError
 from survey_tools.estimate.design import Codes, Design, Floats, codes_of, numeric, require_columns
+from survey_tools.estimate.design.design import refuse_gaps, refuse_several
 
 FEW = 5
 """Clusters of one start below which the spread between them is estimated too small to trust."""
@@ -116,10 +117,14 @@ def read_panel(
     """Check a panel and put it in numbers; parameters and errors as of `staggered`."""
     columns = [design.cluster, design.stratum, wave, *([unit] if unit else [])]
     require_columns(panel, [*columns, start, *covariates])
-    _refuse_gaps(panel, columns)
+    for column in columns:
+        refuse_gaps(panel, column)
     period = _numbered(panel, wave, waves)
     first = _numbered(panel, start, waves)
-    _refuse_several(panel.assign(**{start: first}), design, [start, design.stratum])
+    started = panel.assign(**{start: first})
+    for column in (start, design.stratum):
+        what = "A cluster has several starts, or lies in several strata."
+        refuse_several(started, design.cluster, column, what)
     cluster, _ = codes_of(panel, design.cluster)
     table = pd.DataFrame({"y": numeric(panel, outcome), "period": period, "first": first})
     table = table.assign(cluster=cluster, unit=codes_of(panel, unit)[0] if unit else cluster)
@@ -140,18 +145,6 @@ def read_panel(
     )
 
 
-def _refuse_gaps(panel: pd.DataFrame, columns: list[str]) -> None:
-    for column in columns:
-        missing = int(panel[column].isna().sum())
-        if missing:
-            raise DesignError(
-                "Some rows do not say where they belong.",
-                expected="a value in every row",
-                found=f"{missing} of {len(panel)} rows without one",
-                where=f"column {column}",
-            )
-
-
 def _numbered(panel: pd.DataFrame, column: str, waves: Sequence[str]) -> Codes:
     """Give each row the number of its wave from 1, and 0 where it is missing."""
     codes, names = pd.factorize(panel[column])
@@ -166,19 +159,6 @@ def _numbered(panel: pd.DataFrame, column: str, waves: Sequence[str]) -> Codes:
         )
     numbers = [list(waves).index(str(name)) + 1 for name in names]
     return np.array([*numbers, 0], dtype=np.int64)[codes]
-
-
-def _refuse_several(panel: pd.DataFrame, design: Design, columns: list[str]) -> None:
-    for column in columns:
-        several = panel.groupby(design.cluster, observed=True)[column].nunique()
-        wrong = sorted(str(name) for name in several.index[several > 1])
-        if wrong:
-            raise DesignError(
-                "A cluster has several starts, or lies in several strata.",
-                expected=f"one {column} for each {design.cluster}",
-                found=f"{len(wrong)} with several: {', '.join(wrong[:5])}",
-                where=f"columns {design.cluster}, {column}",
-            )
 
 
 def _check_rows(table: pd.DataFrame, unit: str | None) -> None:
