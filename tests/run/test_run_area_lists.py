@@ -9,8 +9,8 @@ from run_workspace import make_workspace
 from survey_tools import contracts
 from survey_tools.errors import AreaError
 from survey_tools.params import open_workspace
-from survey_tools.run.fingerprint import ResultTables
-from survey_tools.run.plan import check_wanted
+from survey_tools.run.batch.fingerprint import ResultTables
+from survey_tools.run.batch.plan import check_wanted
 
 
 def _named(ws, text):

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from survey_tools.errors import ParamsError
-from survey_tools.run.execute import execute
-from survey_tools.run.kernels import Kernels, kernel_environment
+from survey_tools.run.kernels.execute import execute
+from survey_tools.run.kernels.hold import Kernels, kernel_environment
 
 NOTEBOOKS = Path(__file__).parent / "notebooks"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from survey_tools.errors import ParamsError, RunError
-from survey_tools.run.parameters import check_parameters, read_parameters
+from survey_tools.run.kernels.parameters import check_parameters, read_parameters
 
 NOTEBOOKS = Path(__file__).parent / "notebooks"
 

@@ -13,7 +13,7 @@ from run_workspace import COMMUNES, make_levels, make_workspace
 from survey_tools.errors import AreaError, RunError
 from survey_tools.params import open_workspace
 from survey_tools.run import plan_reports, run_reports
-from survey_tools.run.fingerprint import digest_frame
+from survey_tools.run.batch.fingerprint import digest_frame
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from survey_tools.run.execute import execute
-from survey_tools.run.kernels import Kernels, kernel_environment, warm_server
-from survey_tools.run.warm import SWITCH, can_fork, kernel_arguments
+from survey_tools.run.kernels.execute import execute
+from survey_tools.run.kernels.hold import Kernels, kernel_environment, warm_server
+from survey_tools.run.kernels.warm import SWITCH, can_fork, kernel_arguments
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="kernels are forked on Linux only")
 

@@ -3,8 +3,9 @@
 `survey_tools.run.district` makes the synthetic district and is loaded only where the study uses the sandbox.
 """
 
+from survey_tools.run.batch.plan import Page, plan_reports
+from survey_tools.run.batch.reports import Outcome, run_reports
 from survey_tools.run.codebook import make_codebook
-from survey_tools.run.execute import Execution, Failure, execute
 from survey_tools.run.fieldwork import (
     Checked,
     check_fieldwork,
@@ -15,9 +16,9 @@ from survey_tools.run.fieldwork import (
     write_field_sheets,
     write_flags,
 )
-from survey_tools.run.parameters import Parameter, check_parameters, read_parameters
+from survey_tools.run.kernels.execute import Execution, Failure, execute
+from survey_tools.run.kernels.parameters import Parameter, check_parameters, read_parameters
 from survey_tools.run.pipeline import STAGES, run_stages
-from survey_tools.run.plan import Page, plan_reports
 from survey_tools.run.pull import (
     form_changes,
     last_pulls,
@@ -30,7 +31,6 @@ from survey_tools.run.pull import (
 from survey_tools.run.pull_files import pull_files
 from survey_tools.run.registers.check import check_register, findings_text, has_errors
 from survey_tools.run.registers.start import draft_summary, start_register, write_new
-from survey_tools.run.reports import Outcome, run_reports
 from survey_tools.run.server import Server, kobo_server, serve_sandbox
 from survey_tools.run.status import Stage, status
 from survey_tools.run.stores import check_stores, export_rows

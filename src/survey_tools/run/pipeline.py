@@ -1,6 +1,6 @@
 """Run the stage notebooks in order, from the server's rows to the results.
 
-Not here: report pages (survey_tools.run.reports), or what a stage computes.
+Not here: report pages (survey_tools.run.batch.reports), or what a stage computes.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from pathlib import Path
 from survey_tools.errors import RunError
 from survey_tools.params import Workspace
 from survey_tools.run.erasing.journal import refuse_unfinished
-from survey_tools.run.execute import CELL_TIMEOUT, Execution, Failure, count_cells, execute
 from survey_tools.run.files import check_space, write_text
 from survey_tools.run.gate import blotted, open_gate
-from survey_tools.run.kernels import Kernels, kernel_environment, stoppable
+from survey_tools.run.kernels.execute import CELL_TIMEOUT, Execution, Failure, count_cells, execute
+from survey_tools.run.kernels.hold import Kernels, kernel_environment, stoppable
+from survey_tools.run.kernels.warm import WarmServer
 from survey_tools.run.occupied import at_work
 from survey_tools.run.progress import bar
 from survey_tools.run.server import PRESET_VARIABLE
-from survey_tools.run.warm import WarmServer
 
 STAGES = ("10_pull", "20_clean", "30_check", "40_construct", "50_estimate")
 

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 from survey_tools.errors import RunError
 from survey_tools.params import Workspace
-from survey_tools.run.execute import CELL_TIMEOUT
-from survey_tools.run.kernels import kernel_environment, warm_server
+from survey_tools.run.batch.plan import check_wanted
+from survey_tools.run.batch.reports import Outcome, run_reports
+from survey_tools.run.kernels.execute import CELL_TIMEOUT
+from survey_tools.run.kernels.hold import kernel_environment, warm_server
 from survey_tools.run.pipeline import STAGES, run_stages
-from survey_tools.run.plan import check_wanted
-from survey_tools.run.reports import Outcome, run_reports
 
 
 def run_study(

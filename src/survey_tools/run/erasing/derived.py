@@ -17,6 +17,8 @@ import pandas as pd
 import pyarrow.parquet as parquet
 
 from survey_tools.params import Workspace
+from survey_tools.run.batch.plan import NO_DATA
+from survey_tools.run.batch.reports import run_reports
 from survey_tools.run.erasing.files import (
     Household,
     clear_outputs,
@@ -25,12 +27,10 @@ from survey_tools.run.erasing.files import (
     notebooks_with_outputs,
 )
 from survey_tools.run.erasing.traces import workspace_files
-from survey_tools.run.execute import CELL_TIMEOUT
 from survey_tools.run.files import read_json
-from survey_tools.run.kernels import kernel_environment, warm_server
+from survey_tools.run.kernels.execute import CELL_TIMEOUT
+from survey_tools.run.kernels.hold import kernel_environment, warm_server
 from survey_tools.run.pipeline import STAGES, run_stages
-from survey_tools.run.plan import NO_DATA
-from survey_tools.run.reports import run_reports
 
 PACK = "release.json"
 """File by which a release pack is known."""

@@ -23,6 +23,7 @@ from survey_tools.kobo import Store, remove_attachments
 from survey_tools.kobo.sandbox import erase_from_sandbox
 from survey_tools.kobo.store.upkeep import ERASED
 from survey_tools.params import Workspace
+from survey_tools.run.batch.record import now
 from survey_tools.run.erasing import derived as erase_derived
 from survey_tools.run.erasing import find as erase_find
 from survey_tools.run.erasing.files import Household, erase_lines, flag_keys, lists
@@ -45,7 +46,6 @@ from survey_tools.run.erasing.receipt import (
 from survey_tools.run.erasing.search import refuse_out_of_reach, refuse_traces
 from survey_tools.run.files import NEEDED_MB, check_space
 from survey_tools.run.occupied import alone
-from survey_tools.run.record import now
 
 BASES = ("withdrawn", "requested", "mistake", "expired")
 """Why: consent withdrawn; erasure asked for; collected by mistake; no longer needed."""

@@ -14,12 +14,12 @@ import pyarrow.parquet as parquet
 from survey_tools import __version__
 from survey_tools.kobo.files.attachments import read_manifest
 from survey_tools.params import Workspace
+from survey_tools.run.batch.record import now
 from survey_tools.run.erasing.derived import Derived, count_rows, take_stock
 from survey_tools.run.erasing.files import Household, count_lines, lists
 from survey_tools.run.erasing.find import Found
 from survey_tools.run.erasing.journal import Journal
 from survey_tools.run.files import read_json, write_json
-from survey_tools.run.record import now
 
 RECEIPTS = "erasures"
 """Folder of the receipts in `data/private/`."""

@@ -13,11 +13,11 @@ from typing import Any
 from survey_tools import __version__, contracts
 from survey_tools.errors import DisclosureError
 from survey_tools.params import Workspace
+from survey_tools.run.batch.record import now
 from survey_tools.run.erasing.derived import PACK
 from survey_tools.run.erasing.journal import refuse_unfinished
 from survey_tools.run.files import check_space
 from survey_tools.run.occupied import at_work
-from survey_tools.run.record import now
 from survey_tools.run.release.check import Check, check_pack
 from survey_tools.run.release.files import (
     CODEBOOK,

@@ -16,7 +16,7 @@ import survey_tools
 from survey_tools.contracts.evidence import EVIDENCE
 from survey_tools.params import Workspace
 from survey_tools.report.disclosure import open_statuses
-from survey_tools.run.parameters import cell_text, read_cells
+from survey_tools.run.kernels.parameters import cell_text, read_cells
 
 DISTRICT = "district"
 _DECIMALS = 4

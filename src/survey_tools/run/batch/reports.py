@@ -21,19 +21,25 @@ from survey_tools.params import Workspace
 from survey_tools.report.codebook.pages import FILES as CODEBOOK
 from survey_tools.report.codebook.pages import TABLE as CODEBOOK_TABLE
 from survey_tools.report.site import write_index
+from survey_tools.run.batch.fingerprint import DISTRICT
+from survey_tools.run.batch.plan import NO_DATA, Page, plan_reports
+from survey_tools.run.batch.record import Record
 from survey_tools.run.codebook import make_codebook
 from survey_tools.run.erasing.journal import refuse_unfinished
-from survey_tools.run.execute import CELL_TIMEOUT, Execution, Failure, execute, without_token
 from survey_tools.run.files import check_space
-from survey_tools.run.fingerprint import DISTRICT
 from survey_tools.run.gate import Gate, blotted, open_gate
-from survey_tools.run.kernels import Kernels, kernel_environment, stoppable, warm_server
+from survey_tools.run.kernels.execute import (
+    CELL_TIMEOUT,
+    Execution,
+    Failure,
+    execute,
+    without_token,
+)
+from survey_tools.run.kernels.hold import Kernels, kernel_environment, stoppable, warm_server
+from survey_tools.run.kernels.warm import WarmServer
 from survey_tools.run.occupied import at_work
 from survey_tools.run.pipeline import study_parameter, write_log
-from survey_tools.run.plan import NO_DATA, Page, plan_reports
 from survey_tools.run.progress import bar, say
-from survey_tools.run.record import Record
-from survey_tools.run.warm import WarmServer
 
 _render_lock = threading.Lock()
 

@@ -20,7 +20,7 @@ from typing import Any
 from jupyter_client.manager import AsyncKernelManager
 
 from survey_tools.params import ROOT_VARIABLE
-from survey_tools.run.warm import WarmServer, adopt, can_fork
+from survey_tools.run.kernels.warm import WarmServer, adopt, can_fork
 
 TOKEN_VARIABLES = ("KOBO_TOKEN", "KOBO_TOKEN_FILE")
 """Environment variables that hold the server's token, or name the file that does."""

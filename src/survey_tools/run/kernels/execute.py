@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from survey_tools.run.kernels import Kernels
-from survey_tools.run.parameters import cell_text, check_parameters
+from survey_tools.run.kernels.hold import Kernels
+from survey_tools.run.kernels.parameters import cell_text, check_parameters
 
 CELL_TIMEOUT = 900
 """Seconds that one cell may take."""

@@ -1,6 +1,6 @@
 """Plan which report pages a run has to make, and say why.
 
-Not here: making them (survey_tools.run.reports).
+Not here: making them (survey_tools.run.batch.reports).
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import Any
 from survey_tools.areas import read_areas
 from survey_tools.errors import RunError
 from survey_tools.params import Workspace
-from survey_tools.run.fingerprint import (
+from survey_tools.run.batch.fingerprint import (
     DISTRICT,
     ResultTables,
     digest_notebook,
     digest_package,
     digest_params,
 )
-from survey_tools.run.record import Record
+from survey_tools.run.batch.record import Record
 
 COMMUNE_NOTEBOOK = "60_commune_report.ipynb"
 DISTRICT_NOTEBOOK = "70_district_report.ipynb"
