@@ -20,7 +20,7 @@ from survey_tools import __version__, run
 from survey_tools.cli import app, base
 from survey_tools.errors import KoboError
 from survey_tools.kobo import KoboSession
-from survey_tools.run.files import read_json
+from survey_tools.params import open_workspace
 from survey_tools.run.scan import Scanner
 
 ROOT = Path(__file__).parents[2]
@@ -86,13 +86,25 @@ def test_run__unknown_stage(workspace):
     assert "10_pull or 20_clean" in done.output
 
 
+def _ready(workspace: Path) -> None:
+    """Put in place what a run from 20_clean starts with."""
+    shutil.copytree(ROOT / "notebooks", workspace / "notebooks", dirs_exist_ok=True)
+    ws = open_workspace(workspace / "params" / "study.yml")
+    ws.raw.mkdir(parents=True)
+    for form in ws.study.forms:
+        ws.store(form).touch()
+
+
 def test_run__missing_notebook_is_named(workspace):
+    _ready(workspace)
+    (workspace / "notebooks" / "20_clean.ipynb").unlink()
     done = _call("run", "--from", "20_clean")
     assert done.exit_code == 2
-    assert "notebooks/20_clean.ipynb" in done.output
+    assert "expected: 20_clean.ipynb" in done.output
 
 
 def test_run__a_failing_stage_says_cell_error_and_how_to_go_on(workspace):
+    _ready(workspace)
     fixture = ROOT / "tests" / "run" / "notebooks" / "raises.ipynb"
     shutil.copy(fixture, workspace / "notebooks" / "20_clean.ipynb")
     done = _call("run", "--from", "20_clean", "--run", "trial")
@@ -218,8 +230,11 @@ def test_report__exit_code_says_how_many_failed(workspace, monkeypatch, made, fa
 
 
 def test_interrupt__stops_kernels_and_leaves_nothing_half_written(workspace):
+    _ready(workspace)
     fixture = ROOT / "tests" / "run" / "notebooks" / "takes_too_long.ipynb"
-    shutil.copy(fixture, workspace / "notebooks" / "20_clean.ipynb")
+    says_so = "open(__import__('os').environ['SURVEY_TOOLS_ROOT'] + '/started', 'w').close()\\n"
+    source = fixture.read_text(encoding="utf-8").replace("import time", says_so + "import time")
+    (workspace / "notebooks" / "20_clean.ipynb").write_text(source, encoding="utf-8")
     command = [sys.executable, "-m", "survey_tools.cli", "run", "--from", "20_clean"]
     process = subprocess.Popen(command, cwd=workspace, stderr=subprocess.PIPE, text=True)
     started = _processes_at_work(process.pid, workspace)
@@ -235,14 +250,11 @@ def test_interrupt__stops_kernels_and_leaves_nothing_half_written(workspace):
 
 def _processes_at_work(pid: int, workspace: Path) -> list[psutil.Process]:
     """Wait until the long cell runs, and return the processes that the command has started."""
-    running = workspace / "reports" / "main" / "notebooks" / ".20_clean.running.ipynb"
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        cells = (read_json(running) or {"cells": []})["cells"]
-        states = [cell["metadata"].get("papermill", {}).get("status") for cell in cells]
-        if states and states[-1] == "running":
+        if (workspace / "started").is_file():
             return psutil.Process(pid).children(recursive=True)
-        time.sleep(0.1)
+        time.sleep(0.05)
     raise TimeoutError("the cell was not reached")
 
 

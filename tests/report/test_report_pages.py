@@ -1,20 +1,25 @@
 """The two report notebooks run, rendered pages are whole by themselves, and the index tells the truth."""
 
+import io
 import re
 import warnings
 from html.parser import HTMLParser
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import nbformat
+import numpy as np
+import pandas as pd
 import papermill
 import pytest
 
 from survey_tools.errors import AreaError, DisclosureError, ParamsError, RunError
 from survey_tools.params import ROOT_VARIABLE
-from survey_tools.report import figures, tables
+from survey_tools.report import drawing, figures, tables
 from survey_tools.report.disclosure import open_results
 from survey_tools.report.page import commit_of, open_page
-from survey_tools.report.render import render_html
+from survey_tools.report.pick import rows_where
+from survey_tools.report.render import render_html, render_notebook
 from survey_tools.report.site import write_index
 
 ROOT = Path(__file__).parents[2]
@@ -142,6 +147,16 @@ def test_render_html__same_bytes_for_two_runs(executed, tmp_path):
     assert b.read_bytes() == before
 
 
+def test_render_notebook__same_bytes_as_from_the_file_and_notebook_unchanged(executed, tmp_path):
+    content = nbformat.read(executed["district.en"], as_version=4)
+    before = nbformat.writes(content)
+    options = {"lang": "en", "synthetic": True}
+    a = render_html(executed["district.en"], tmp_path / "district.en.html", **options)
+    b = render_notebook(content, tmp_path / "memory" / "district.en.html", **options)
+    assert b.read_bytes() == a.read_bytes()
+    assert nbformat.writes(content) == before
+
+
 def test_commune_notebook__no_warning_in_any_cell(executed):
     for path in executed.values():
         cells = nbformat.read(path, as_version=4).cells
@@ -187,6 +202,28 @@ def test_show__refuses_a_figure_without_alt_text(ws):
         figures.show(figure, alt=" ", caption="x")
 
 
+def test_png_of__same_picture_as_matplotlib_draws_by_itself(ws, monkeypatch):
+    shown = []
+    monkeypatch.setattr(figures, "show", lambda figure, **_: shown.append(figure))
+    results = open_results(ws, "vi", "10291")
+    for _ in range(2):
+        figures.levels_figure(results)
+    plain = io.BytesIO()
+    shown[0].savefig(plain, format="png", dpi=drawing.DPI)
+    plain.seek(0)
+    once = drawing.png_of(shown[1])
+    assert np.array_equal(plt.imread(io.BytesIO(once)), plt.imread(plain))
+    figures.levels_figure(results)
+    assert drawing.png_of(shown[2]) == once
+
+
+def test_rows_where__all_columns_must_hold_their_value():
+    frame = pd.DataFrame({"area": ["a", "a", None], "wave": ["w1", "w3", "w1"], "n": [1, 2, 3]})
+    assert rows_where(frame, area="a", wave="w1")["n"].to_list() == [1]
+    assert rows_where(frame, area="b").columns.to_list() == ["area", "wave", "n"]
+    assert rows_where(frame)["n"].to_list() == [1, 2, 3]
+
+
 @pytest.mark.parametrize("commune", [None, "10288"])
 def test_figures__no_warning_and_alt_in_the_language(ws, monkeypatch, commune):
     shown = []
@@ -201,6 +238,14 @@ def test_figures__no_warning_and_alt_in_the_language(ws, monkeypatch, commune):
         figures.choices_figure(results, "wish")
     assert len(shown) == 5
     assert all(texts["alt"].replace("−", "-").isascii() for _, texts in shown)
+
+
+@pytest.mark.parametrize(("code", "first"), [("00001", 0), ("00100", 69), ("00200", 140)])
+def test_near__as_many_as_a_figure_can_hold_around_the_page(code, first):
+    rows = pd.DataFrame({"commune_code": [f"{number:05d}" for number in range(1, 201)]})
+    near = figures._near(rows, code)
+    assert list(near["commune_code"]) == list(rows["commune_code"][first : first + 60])
+    assert code in set(near["commune_code"])
 
 
 def test_communes_figure__order_is_that_of_codes(ws, monkeypatch):

@@ -14,7 +14,7 @@ from survey_tools.errors import DisclosureError, ParamsError
 from survey_tools.params import open_workspace
 from survey_tools.report.codebook.distributions import UNCOUNTED
 from survey_tools.run import make_codebook, run_reports
-from survey_tools.run.codebook import codebook_entries, kind_of, undescribed
+from survey_tools.run.codebook import codebook_entries, codebook_is_current, kind_of, undescribed
 from survey_tools.run.codebook_sources import TABLES, TWINS
 from tests_support import survey_tools
 
@@ -196,7 +196,8 @@ def test_codebook__command_writes_to_the_run_or_where_it_is_told(ws, tmp_path):
     ]
     done = survey_tools("codebook", "--out", str(tmp_path / "out"), cwd=ws.root)
     assert done.returncode == 0, done.stderr
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == list(FILES)
+    made = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert made == [".codebook.json", *FILES]
 
 
 def test_codebook__command_tells_what_is_missing(ws):
@@ -222,6 +223,22 @@ def test_run_reports__makes_the_codebook_and_the_index_links_it(batch):
     assert 'href="codebook.en.html"' in (folder / "index.en.html").read_text("utf-8")
 
 
+def test_codebook_is_current__until_what_it_is_made_from_or_itself_changes(batch, tmp_path):
+    shutil.copytree(batch[0].root, tmp_path / "ws")
+    ws = open_workspace(tmp_path / "ws" / "params" / "study.yml")
+    folder = ws.reports("main")
+    assert codebook_is_current(ws, folder)
+    page = folder / "codebook.html"
+    whole = page.read_bytes()
+    page.write_bytes(whole[:-1])
+    assert not codebook_is_current(ws, folder)
+    page.write_bytes(whole)
+    assert codebook_is_current(ws, folder)
+    register = ws.root / "params" / "register" / "derived.csv"
+    register.write_text(register.read_text("utf-8") + "\n", "utf-8")
+    assert not codebook_is_current(ws, folder)
+
+
 def test_run_reports__a_codebook_that_fails_costs_no_page_and_leaves_no_old_one(
     batch, tmp_path, capsys
 ):
@@ -231,7 +248,7 @@ def test_run_reports__a_codebook_that_fails_costs_no_page_and_leaves_no_old_one(
     outcome = run_reports(ws, "main", ["10291"], ["vi"])
     assert (outcome.made + outcome.unchanged, outcome.failed, outcome.exit_code) == (2, 1, 1)
     folder = ws.reports("main")
-    assert list(folder.glob("codebook*")) == []
+    assert list(folder.glob("*codebook*")) == []
     assert 'href="codebook' not in (folder / "index.html").read_text("utf-8")
     assert "derived" in (folder / "logs" / "codebook.log").read_text("utf-8")
     assert "The codebook failed" in capsys.readouterr().err

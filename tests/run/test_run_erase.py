@@ -259,6 +259,10 @@ def test_erase__what_runs_made_goes_and_what_people_put_beside_it_stays(ws):
     write(folder / "logs" / "error-1.log", CODE)
     write(folder / "notebooks" / ".20_clean.running.ipynb", "{}")
     write(folder / ".run.json-abcd1234", CODE)
+    write(folder / ".run.journal.jsonl", CODE)
+    write(folder / "run.json.damaged", CODE)
+    write(folder / ".lock", "")
+    write(ws.reports("killed") / ".lock", "")
     write(ws.private / ".contacts.parquet-abcd1234", PHONE)
     book = openpyxl.Workbook()
     book.active.append([CODE])
@@ -267,6 +271,7 @@ def test_erase__what_runs_made_goes_and_what_people_put_beside_it_stays(ws):
     (folder / "minutes.docx").write_bytes(b"what people wrote")
     _erase(ws)
     assert [p.name for p in (ws.root / "reports").rglob("*") if p.is_file()] == ["minutes.docx"]
+    assert not ws.reports("killed").exists()
     assert files_with(ws.root, CODE, PHONE) == {}
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import os
 import stat
-import threading
 import time
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from survey_tools.errors import ParamsError
-from survey_tools.run.kernels.execute import execute
-from survey_tools.run.kernels.hold import Kernels, kernel_environment
+from survey_tools.run.kernels.execute import Options, execute
 
 NOTEBOOKS = Path(__file__).parent / "notebooks"
 
@@ -37,7 +36,7 @@ def test_execute__ok(tmp_path):
         NOTEBOOKS / "ok.ipynb",
         tmp_path / "page.ipynb",
         {"commune": 10291, "lang": "en"},
-        on_cell=seen.append,
+        Options(on_cell=seen.append),
     )
     assert (done.status, done.failure) == ("ok", None)
     assert _texts(done.output) == "'10291-en'"
@@ -73,9 +72,11 @@ def test_execute__dead_kernel_is_noticed(tmp_path):
 
 
 def test_execute__cell_over_time(tmp_path):
-    done = execute(NOTEBOOKS / "takes_too_long.ipynb", tmp_path / "page.ipynb", {}, timeout=1)
+    done = execute(
+        NOTEBOOKS / "takes_too_long.ipynb", tmp_path / "page.ipynb", {}, Options(timeout=1)
+    )
     assert done.failure.kind == "CellTimeoutError"
-    assert done.seconds < 20
+    assert done.seconds["total"] < 20
 
 
 def test_execute__wrong_parameter_starts_no_kernel(tmp_path, monkeypatch):
@@ -85,43 +86,88 @@ def test_execute__wrong_parameter_starts_no_kernel(tmp_path, monkeypatch):
     assert _left_over(tmp_path) == []
 
 
-def test_execute__a_stopped_run_leaves_no_kernel_and_no_file(tmp_path):
-    kernels = Kernels()
-    (tmp_path / "page.ipynb").write_text("from an earlier run", encoding="utf-8")
-    found = []
-    thread = threading.Thread(
-        target=lambda: found.append(
-            execute(
-                NOTEBOOKS / "takes_too_long.ipynb", tmp_path / "page.ipynb", {}, kernels=kernels
-            )
-        )
-    )
-    thread.start()
-    deadline = time.monotonic() + 30
-    while not kernels.pids and time.monotonic() < deadline:
-        time.sleep(0.05)
-    pids = set(kernels.pids)
-    time.sleep(1)
-    kernels.stop()
-    thread.join(30)
-    assert not thread.is_alive()
-    assert found[0].status == "stopped"
-    assert _left_over(tmp_path) == ["page.ipynb"]
-    for pid in pids:
-        with pytest.raises(ProcessLookupError):
-            os.kill(pid, 0)
-    assert pids
-
-
-def test_kernel_environment__reaches_the_kernel_and_is_put_back(tmp_path, monkeypatch):
+def test_execute__the_workspace_reaches_the_kernel_and_not_this_process(tmp_path, monkeypatch):
     monkeypatch.delenv("SURVEY_TOOLS_ROOT", raising=False)
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
-    with kernel_environment(tmp_path):
-        done = execute(NOTEBOOKS / "shows_environment.ipynb", tmp_path / "page.ipynb", {})
+    options = Options(root=tmp_path)
+    done = execute(NOTEBOOKS / "shows_environment.ipynb", tmp_path / "page.ipynb", {}, options)
     # the kernel breaks a long pair into two lines
     assert " ".join(_texts(done.output).split()) == f"('{tmp_path}', '1')"
     assert "SURVEY_TOOLS_ROOT" not in os.environ
     assert os.environ["OMP_NUM_THREADS"] == "7"
+
+
+def test_execute__phases_add_up(tmp_path):
+    seconds = execute(NOTEBOOKS / "ok.ipynb", tmp_path / "page.ipynb", {}).seconds
+    assert set(seconds) == {"start", "cells", "total"}
+    assert seconds["start"] + seconds["cells"] == pytest.approx(seconds["total"], abs=0.01)
+    assert min(seconds.values()) > 0
+
+
+def _notebook(folder: Path, *cells: str) -> Path:
+    parameters = nbformat.v4.new_code_cell('lang: str = "vi"', metadata={"tags": ["parameters"]})
+    code = [nbformat.v4.new_code_cell(source, id=f"cell-{n}") for n, source in enumerate(cells)]
+    notebook = nbformat.v4.new_notebook(cells=[parameters, *code])
+    notebook.metadata["kernelspec"] = {"name": "python3", "language": "python", "display_name": "P"}
+    path = folder / "made.ipynb"
+    nbformat.write(notebook, path)
+    return path
+
+
+@pytest.mark.parametrize("source", ["import sys; sys.exit(0)", "import sys; sys.exit()"])
+def test_execute__leaving_early_is_no_success(tmp_path, source):
+    done = execute(_notebook(tmp_path, source, "1 + 1"), tmp_path / "page.ipynb", {})
+    assert done.failure.kind == "NotebookLeftError"
+    assert done.failure.cell.startswith("cell-0")
+    assert not (tmp_path / "page.ipynb").exists()
+
+
+def test_execute__too_much_output_stops_it(tmp_path):
+    notebook = _notebook(tmp_path, "for _ in range(10**9): print('x' * 1000)")
+    done = execute(notebook, tmp_path / "page.ipynb", {}, Options(output_mb=1))
+    assert done.failure.kind == "OutputLimitError"
+    assert done.output.stat().st_size < 3_000_000
+
+
+def test_execute__what_a_cell_warns_of_is_kept(tmp_path):
+    notebook = _notebook(tmp_path, "import sys; print('careful', file=sys.stderr)")
+    done = execute(notebook, tmp_path / "page.ipynb", {})
+    assert done.warnings == ("cell-0: careful",)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("import ctypes; ctypes.string_at(0)", "the kernel died by SIGSEGV"),
+        ("import os; os._exit(0)", "the kernel ended in the middle of the notebook"),
+        ("import os; os._exit(7)", "the kernel ended in the middle of the notebook with code 7"),
+    ],
+)
+def test_execute__how_a_kernel_ended(tmp_path, source, message):
+    done = execute(_notebook(tmp_path, source), tmp_path / "page.ipynb", {})
+    assert (done.failure.kind, done.failure.message) == ("DeadKernelError", message)
+
+
+def test_execute__folders_that_may_not_be_written(tmp_path):
+    kept, free = tmp_path / "kept", tmp_path / "free"
+    kept.mkdir()
+    free.mkdir()
+    (kept / "file").write_text("as it was", encoding="utf-8")
+    options = Options(untouched=[str(kept)])
+    fine = _notebook(
+        tmp_path, f"open({str(free / 'new')!r}, 'w').close(); open({str(kept / 'file')!r}).read()"
+    )
+    assert execute(fine, tmp_path / "a.ipynb", {}, options).failure is None
+    for source in (
+        f"open({str(kept / 'file')!r}, 'w')",
+        f"import os; os.remove({str(kept / 'file')!r})",
+        f"import os; os.rename({str(free)!r}, {str(kept / 'moved')!r})",
+        f"import pathlib; pathlib.Path({str(kept)!r}, 'new').write_bytes(b'')",
+    ):
+        done = execute(_notebook(tmp_path, source), tmp_path / "b.ipynb", {}, options)
+        assert done.failure.kind == "PermissionError", source
+    assert [path.name for path in kept.iterdir()] == ["file"]
+    assert (kept / "file").read_text(encoding="utf-8") == "as it was"
 
 
 def test_execute__a_token_in_an_error_is_blotted_out(tmp_path, monkeypatch):
@@ -138,6 +184,6 @@ def test_execute__only_a_kernel_that_pulls_sees_the_token(tmp_path, monkeypatch,
         NOTEBOOKS / "shows_whether_it_has_the_token.ipynb",
         tmp_path / "page.ipynb",
         {},
-        kernels=Kernels(keep_token=keep_token),
+        Options(keep_token=keep_token),
     )
     assert _texts(done.output) == str(keep_token)

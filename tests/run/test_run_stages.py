@@ -22,8 +22,9 @@ def test_run_stages__the_kernel_serves_the_district_that_was_made(ws, monkeypatc
     )
     shutil.copy(NOTEBOOKS / "shows_preset.ipynb", ws.notebooks / "10_pull.ipynb")
     (done,) = run_stages(ws, "main", stages=["10_pull"], preset="small")
-    assert made == ["small"]
-    assert "'small'" in done.output.read_text(encoding="utf-8")
+    assert (made, done.status) == (["small"], "ok")
+    executed = ws.reports("main") / "notebooks" / "10_pull.ipynb"
+    assert "'small'" in executed.read_text(encoding="utf-8")
     assert PRESET_VARIABLE not in os.environ
 
 

@@ -44,7 +44,10 @@ def test_status__a_stage_older_than_the_one_before_it(ws):
 
 
 def test_status__failed_pages_are_counted(ws):
-    pages = [{"status": "ok", "file": "a"}, {"status": "failed", "file": "b"}]
+    pages = [
+        {"code": "10288", "lang": "vi", "status": "ok", "file": "a"},
+        {"code": "10291", "lang": "vi", "status": "failed", "file": "b"},
+    ]
     write_json(
         ws.reports("main") / "run.json", {"finished": "2026-10-01T00:00:00Z", "pages": pages}
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -80,9 +81,9 @@ def _check_members(areas: Areas, where: str) -> None:
     """Assert that every list holds the same 2024 units, each in one unit."""
     known = {code for unit in areas.units for code in unit.codes_2024}
     for name in areas.lists():
-        held = [code for unit in areas.of(name) for code in unit.codes_2024]
-        twice = sorted({code for code in held if held.count(code) > 1})
-        absent = sorted(known - set(held))
+        held = Counter(code for unit in areas.of(name) for code in unit.codes_2024)
+        twice = sorted(code for code, times in held.items() if times > 1)
+        absent = sorted(known - held.keys())
         if twice or absent:
             raise AreaError(
                 f"The list {name} does not hold every 2024 unit once.",

@@ -121,8 +121,12 @@ class Areas:
         """
         wanted = str(code).strip()
         units = self.of(list_)
+        by_code = next((unit for unit in units if unit.code == wanted), None)
+        if by_code is not None:
+            return by_code
+        name = plain(wanted)
         for unit in units:
-            if wanted == unit.code or plain(wanted) in _spellings(unit):
+            if name in _spellings(unit):
                 return unit
         raise AreaError(
             "There is no such commune.",
@@ -152,11 +156,12 @@ class Areas:
             When a unit of `list_from` is spread over several of `list_to`, as when going back to an older
             list: nothing tells which of its households belong where.
         """
-        units = self.of(list_to)
+        around_code = {code: new for new in self.of(list_to) for code in new.codes_2024}
         found = {}
         for old in self.of(list_from):
-            around = [new for new in units if set(old.codes_2024) <= set(new.codes_2024)]
-            if len(around) != 1:
+            around = {around_code.get(code) for code in old.codes_2024}
+            unit = around.pop() if len(around) == 1 else None
+            if unit is None:
                 raise AreaError(
                     f"The list {list_from} cannot be told in the list {list_to}.",
                     expected="each unit wholly within one unit, as from an older list to a later one",
@@ -164,7 +169,7 @@ class Areas:
                     where="params/areas.csv",
                     next_step="start from the list that the codes of the survey are of",
                 )
-            found[old.code] = around[0]
+            found[old.code] = unit
         return found
 
     def lists_calling(self, code: str, name: str) -> tuple[str, ...]:

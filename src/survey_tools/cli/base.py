@@ -51,6 +51,26 @@ JobsOption = Annotated[
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Redo pages that have not changed.")]
 ExplainOption = Annotated[bool, typer.Option("--explain", help="Say why each page is redone.")]
+TimeoutOption = Annotated[
+    float, typer.Option("--timeout", min=1, help="Seconds that one page may take.")
+]
+MemoryOption = Annotated[
+    float, typer.Option("--memory", min=100, help="Megabytes that one page may take.")
+]
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option("--scheduler", help="A Dask cluster that makes the pages: tcp://host:8786."),
+]
+ShareOption = Annotated[
+    str | None,
+    typer.Option(
+        "--share", help="Where the cluster takes data from and puts pages: an fsspec address."
+    ),
+]
+ParamOption = Annotated[
+    list[str] | None,
+    typer.Option("-p", "--param", help="Hand NAME=VALUE to the report notebooks that take it."),
+]
 PresetOption = Annotated[
     str, typer.Option("--preset", help="Size of the synthetic district: default or small.")
 ]

@@ -5,6 +5,7 @@ Not here: any of the work.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,11 +19,16 @@ from survey_tools.cli.base import (
     ForceOption,
     JobsOption,
     LangOption,
+    MemoryOption,
     OnlyOption,
+    ParamOption,
     PortOption,
     PresetOption,
     RunOption,
+    SchedulerOption,
+    ShareOption,
     StudyOption,
+    TimeoutOption,
     app,
     guarded,
     open_study,
@@ -30,8 +36,9 @@ from survey_tools.cli.base import (
 from survey_tools.errors import RunError
 
 if TYPE_CHECKING:
-    from survey_tools.run import Outcome
+    from survey_tools.run import Choices, Outcome
 
+PAGE_SECONDS, PAGE_MB = 900.0, 4000.0
 TOKEN_VARIABLE = "KOBO_TOKEN"  # noqa: S105 - the name of the variable, not a token
 
 
@@ -44,7 +51,8 @@ def demo(
     debug: DebugOption = False,
 ) -> int:
     """Run everything on a synthetic district; needs no server."""
-    from survey_tools.run import run_study
+    _begin()
+    from survey_tools.run import Choices, run_study
 
     ws = open_study(study)
     if not ws.study.server.is_sandbox:
@@ -55,7 +63,7 @@ def demo(
             where=ws.study_path.name,
             next_step="use «survey-tools run», or take a copy of the project for the demo",
         )
-    return _finish(run_study(ws, "demo", preset=preset, jobs=jobs))
+    return _finish(run_study(ws, "demo", preset=preset, choices=Choices(jobs=jobs)))
 
 
 @app.command()
@@ -71,17 +79,23 @@ def run(
     jobs: JobsOption = None,
     force: ForceOption = False,
     explain: ExplainOption = False,
+    param: ParamOption = None,
+    timeout: TimeoutOption = PAGE_SECONDS,
+    memory: MemoryOption = PAGE_MB,
+    scheduler: SchedulerOption = None,
+    share: ShareOption = None,
     debug: DebugOption = False,
 ) -> int:
     """Run the study: all stages, then the pages that changed."""
+    _begin()
     from survey_tools.run import run_reports, run_study
 
     ws = open_study(study)
-    pages: dict[str, Any] = {"jobs": jobs, "force": force, "explain": explain}
-    pages |= {"communes": _split(communes), "langs": _split(lang)}
+    choices = _choices(locals())
+    wanted: dict[str, Any] = {"communes": _split(communes), "langs": _split(lang)}
     if only_reports:
-        return _finish(run_reports(ws, run, **pages))
-    return _finish(run_study(ws, run, first=first, preset=preset, **pages))
+        return _finish(run_reports(ws, run, **wanted, choices=choices))
+    return _finish(run_study(ws, run, first=first, preset=preset, **wanted, choices=choices))
 
 
 @app.command()
@@ -117,21 +131,20 @@ def report(
     jobs: JobsOption = None,
     force: ForceOption = False,
     explain: ExplainOption = False,
+    param: ParamOption = None,
+    timeout: TimeoutOption = PAGE_SECONDS,
+    memory: MemoryOption = PAGE_MB,
+    scheduler: SchedulerOption = None,
+    share: ShareOption = None,
     debug: DebugOption = False,
 ) -> int:
     """Make the pages that are missing or out of date."""
+    _begin(scheduler)
     from survey_tools.run import run_reports
 
-    outcome = run_reports(
-        open_study(study),
-        run,
-        _split(communes),
-        _split(lang),
-        jobs=jobs,
-        force=force,
-        explain=explain,
-    )
-    return _finish(outcome)
+    ws = open_study(study)
+    choices = _choices(locals())
+    return _finish(run_reports(ws, run, _split(communes), _split(lang), choices))
 
 
 @app.command()
@@ -181,6 +194,29 @@ def version() -> None:
     typer.echo(f"survey-tools {__version__}")
 
 
+def _begin(scheduler: str | None = None) -> None:
+    """Let the processes that will make pages import their libraries while this one imports its own."""
+    from survey_tools.run.kernels.forks import TOKEN_VARIABLES, start_ahead
+
+    if scheduler is None:
+        start_ahead(TOKEN_VARIABLES)
+
+
+def _choices(options: Mapping[str, Any]) -> Choices:
+    """Gather how a batch is run from a command's options."""
+    from survey_tools.run import Choices, Limits, given_parameters
+
+    return Choices(
+        force=options["force"],
+        explain=options["explain"],
+        jobs=options["jobs"],
+        limits=Limits(seconds=options["timeout"], memory_mb=options["memory"]),
+        scheduler=options["scheduler"],
+        share=options["share"],
+        extra=given_parameters(options["ws"], options["param"] or ()),
+    )
+
+
 def _split(text: str | None) -> list[str] | None:
     if text is None:
         return None
@@ -192,6 +228,11 @@ def _finish(outcome: Outcome) -> int:
     left_out = f", {outcome.skipped} left out (no interviews)" if outcome.skipped else ""
     typer.echo(f"Pages: {counts}{left_out}.", err=True)
     if outcome.failed:
-        typer.echo(f"What failed and why: {outcome.index.parent / 'logs'}", err=True)
+        triage, logs = outcome.index.parent / "triage.html", outcome.index.parent / "logs"
+        typer.echo(f"What failed and why: {triage if triage.is_file() else logs}", err=True)
+    if outcome.disturbed:
+        names = ", ".join(outcome.disturbed[:5])
+        more = ", …" if len(outcome.disturbed) > 5 else ""
+        typer.echo(f"Changed while pages were made: {names}{more}. Run again.", err=True)
     typer.echo(str(outcome.index))
     return outcome.exit_code

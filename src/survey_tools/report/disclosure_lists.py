@@ -34,7 +34,7 @@ from survey_tools.areas import Areas
 from survey_tools.contracts import AREA_LIST
 from survey_tools.errors import ContractError
 from survey_tools.params import DisclosureSettings, Workspace
-from survey_tools.report.small_cells import HIDDEN, apply_rules, steps_of, unsafe
+from survey_tools.report.small_cells import HIDDEN, apply_rules, is_unsafe, steps_of
 
 DISTRICT, EVERYBODY = "district", "all"
 Communes = frozenset[str]
@@ -154,8 +154,7 @@ class _Cell:
 
     def is_unsafe(self, communes: Communes) -> bool:
         """Whether the answers of these communes together must not be known."""
-        n, numerator = self.sums(communes)
-        return bool(unsafe(pd.Series([n]), pd.Series([numerator]), self.rules).iloc[0])
+        return is_unsafe(*self.sums(communes), self.rules)
 
     def sums(self, communes: Communes) -> tuple[float, float]:
         """Answers and count of these communes together."""
@@ -211,8 +210,17 @@ def _next(cell: _Cell, whole: Communes, published: Iterable[Communes]) -> set[Co
 def _cells(
     levels: pd.DataFrame, shown: pd.DataFrame, rules: DisclosureSettings
 ) -> dict[object, _Cell]:
-    raw = levels.reset_index(drop=True)
-    raw["status"] = shown["status"].to_numpy()
+    keys = ["area", "wave", "group", "outcome"]
+    raw = levels.drop(columns="status", errors="ignore")
+    raw = raw.merge(shown[[*keys, "status"]], on=keys, how="left", validate="1:1")
+    if raw["status"].isna().any():
+        raise ContractError(
+            "It is not known of every level whether it is shown.",
+            expected="a status for each row of the levels",
+            found=f"{int(raw['status'].isna().sum())} row(s) without",
+            where="results/levels",
+            next_step="run 50_estimate again",
+        )
     raw["numerator"] = raw["numerator"].astype("Float64").to_numpy(float, na_value=np.nan)
     cells: dict[object, _Cell] = {}
     for key, rows in raw.loc[raw["group"].eq(EVERYBODY)].groupby(["wave", "outcome"], sort=False):

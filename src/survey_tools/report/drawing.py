@@ -10,6 +10,7 @@ import pandas as pd
 import seaborn as sns
 from IPython.display import display
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -41,12 +42,25 @@ def show(figure: Figure, *, alt: str, caption: str) -> None:
     """
     if not alt.strip() or not caption.strip():
         raise DisclosureError("A figure needs alt text and a caption.", next_step="give both")
-    png = io.BytesIO()
-    figure.savefig(png, format="png", dpi=DPI, metadata={"Software": None})
+    png = png_of(figure)
     plt.close(figure)
     metadata = {"alt": alt, "caption": caption, "width": round(figure.get_figwidth() * 96)}
-    data = {"image/png": base64.b64encode(png.getvalue()).decode("ascii"), "text/plain": alt}
+    data = {"image/png": base64.b64encode(png).decode("ascii"), "text/plain": alt}
     display(data, metadata={"image/png": metadata}, raw=True)
+
+
+def png_of(figure: Figure) -> bytes:
+    """Draw a figure as PNG, the same bytes each time.
+
+    Its layout is made first and then left alone: `savefig` by itself would draw everything twice for it.
+    """
+    figure.set_dpi(DPI)
+    canvas, png = FigureCanvasAgg(figure), io.BytesIO()
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
+        figure.set_layout_engine("none")
+    canvas.print_png(png, metadata={"Software": None}, pil_kwargs={"compress_level": 3})
+    return png.getvalue()
 
 
 def interval_lines(

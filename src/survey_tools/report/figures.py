@@ -28,8 +28,12 @@ from survey_tools.report.drawing import (
     wrapped,
 )
 from survey_tools.report.numbers import SHARES, unit_key
+from survey_tools.report.pick import rows_where
 from survey_tools.report.results import Results, rows_of
 from survey_tools.report.small_cells import FEW, HIDDEN, SHOWN
+
+MOST_COMMUNES = 60
+"""Communes that one figure can hold."""
 
 
 def levels_figure(results: Results, outcomes: Sequence[str] | None = None) -> None:
@@ -73,7 +77,10 @@ def effects_figure(results: Results, outcomes: Sequence[str] | None = None) -> N
 def communes_figure(results: Results, outcome: str | None = None) -> None:
     """Show partially pooled effects of all communes by code, the page's commune marked."""
     outcome = outcome or results.study.report.main_outcomes[0]
-    rows = results.communes.query("outcome == @outcome").sort_values("commune_code")
+    rows = rows_where(results.communes, outcome=outcome).sort_values("commune_code")
+    communes = len(rows)
+    if len(rows) > MOST_COMMUNES:
+        rows = _near(rows, results.code)
     if rows["shown"].isna().all():
         return nothing(results)
     words, numbers, scale = results.words, results.numbers, results.scale(outcome)
@@ -89,7 +96,16 @@ def communes_figure(results: Results, outcome: str | None = None) -> None:
         confidence=results.confidence,
         place=results.place_within,
     )
+    if len(rows) < communes:
+        caption = f"{caption} {words('figure_communes_near', count=len(rows), total=communes)}"
     return show(draw_communes(results, rows, outcome), alt=alt, caption=caption)
+
+
+def _near(rows: pd.DataFrame, code: str) -> pd.DataFrame:
+    """Keep as many communes as one figure can hold: those whose codes stand next to the page's own."""
+    place = int(rows["commune_code"].searchsorted(code))
+    start = min(max(place - MOST_COMMUNES // 2, 0), len(rows) - MOST_COMMUNES)
+    return rows.iloc[start : start + MOST_COMMUNES]
 
 
 def exposure_figure(results: Results) -> None:
@@ -107,9 +123,7 @@ def exposure_figure(results: Results) -> None:
 def choices_figure(results: Results, variable: str, wave: str | None = None) -> None:
     """Show which share of the page's households chose each answer that may be shown."""
     wave = wave or results.study.waves.endline
-    rows = results.choices.query(
-        "area == @results.code and variable == @variable and wave == @wave"
-    )
+    rows = rows_where(results.choices, area=results.code, variable=variable, wave=wave)
     rows = rows[rows["status"].ne(HIDDEN)].sort_values(["shown", "choice"], ascending=[False, True])
     if rows.empty:
         return nothing(results)
@@ -202,6 +216,7 @@ def draw_exposure(results: Results, row: pd.Series) -> Figure:
             hue=names,
             palette=[LIGHT, DARK],
             legend=False,
+            errorbar=None,
             ax=ax,
         )
         ax.patches[0].set_hatch("//")
@@ -217,7 +232,8 @@ def draw_choices(results: Results, rows: pd.DataFrame, labels: Sequence[str]) ->
     with plt.rc_context(STYLE):
         figure = Figure(figsize=(6.8, 0.34 * len(rows) + 0.8), layout="constrained")
         ax = figure.subplots()
-        sns.barplot(x=100 * rows["shown"].to_numpy(), y=list(labels), color=DARK, ax=ax)
+        shares = 100 * rows["shown"].to_numpy()
+        sns.barplot(x=shares, y=list(labels), color=DARK, errorbar=None, ax=ax)
         for bar, status in zip(ax.patches, rows["status"], strict=True):
             bar.set_hatch("//" if status == FEW else "")
         ax.set(xlim=(0, 100), xlabel=results.words("axis_share"), ylabel="")
@@ -247,27 +263,27 @@ def _level_points(results: Results, outcomes: Sequence[str]) -> pd.DataFrame:
 def _draw_level_panel(ax: Axes, results: Results, points: pd.DataFrame) -> None:
     share = points["scale"].iloc[0] in SHARES
     factor = 100 if share else 1
+    waves = results.study.waves.all
+    ax.set_xticks(range(len(waves)), [results.wave(w) for w in waves])
+    ax.set(xlim=(-0.4, len(waves) - 0.6), ylabel="%" if share else "")
+    if share:
+        ax.set_ylim(0, 100)
     for first in (True, False):
         series = points[points["first"].eq(first)]
         if series.empty:
             continue
         colour, marker, line, shift = (DARK, "o", "-", -0.06) if first else (LIGHT, "s", "--", 0.06)
-        x, y = series["position"] + shift, factor * series["shown"]
-        sns.lineplot(
-            x=x, y=y, color=colour, linestyle=line, ax=ax, errorbar=None, label=None, legend=False
-        )
-        spread = [y - factor * series["conf_low"], factor * series["conf_high"] - y]
-        ax.errorbar(x, y, yerr=spread, fmt="none", ecolor=colour, elinewidth=1.2, capsize=3)
+        x = series["position"].to_numpy() + shift
+        y, low, high = (factor * series[c].to_numpy() for c in ("shown", "conf_low", "conf_high"))
+        ax.plot(x, y, color=colour, linestyle=line)
+        ax.errorbar(x, y, [y - low, high - y], fmt="none", ecolor=colour, elinewidth=1.2, capsize=3)
         for status, fill in ((SHOWN, colour), (FEW, "white")):
-            ok = series["status"].eq(status)
-            ax.scatter(x[ok], y[ok], marker=marker, facecolors=fill, edgecolors=colour, zorder=3)
+            if (ok := series["status"].eq(status).to_numpy()).any():
+                style: dict[str, Any] = {"facecolors": fill, "edgecolors": colour, "zorder": 3}
+                ax.scatter(x[ok], y[ok], marker=marker, **style)
         ax.plot([], [], color=colour, marker=marker, linestyle=line, label=series["series"].iloc[0])
-    waves = results.study.waves.all
-    ax.set_xticks(range(len(waves)), [results.wave(w) for w in waves])
-    ax.set(xlim=(-0.4, len(waves) - 0.6), xlabel="", ylabel="%" if share else "")
-    if share:
-        ax.set_ylim(0, 100)
-    ax.set_title(wrapped(points["label"].iloc[0]), loc="left")
+    # With its height given, matplotlib does not measure the axes anew for it at each step.
+    ax.set_title(wrapped(points["label"].iloc[0]), loc="left", y=1)
 
 
 def _effect_points(results: Results, outcomes: Sequence[str]) -> pd.DataFrame:

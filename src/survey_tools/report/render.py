@@ -14,6 +14,7 @@ from typing import Any
 
 import nbformat
 from nbconvert.exporters import HTMLExporter
+from nbformat import NotebookNode
 
 from survey_tools.errors import RunError
 from survey_tools.report.numbers import Lang
@@ -63,40 +64,90 @@ def render_html(
         When the notebook did not run to its end, or holds a figure without alt text or caption, or the
         page cannot be written.
     """
-    path, out = Path(notebook), Path(out_path)
-    content = _stable(nbformat.read(path, as_version=4))
-    _check(content, path.name)
+    path = Path(notebook)
+    return render_notebook(
+        nbformat.read(path, as_version=4),
+        out_path,
+        lang=lang,
+        synthetic=synthetic,
+        name=path.name,
+        title=title,
+        languages=languages,
+        gate=gate,
+    )
+
+
+def render_notebook(
+    content: NotebookNode,
+    out_path: Path | str,
+    *,
+    lang: Lang,
+    synthetic: bool,
+    name: str | None = None,
+    title: str | None = None,
+    languages: Sequence[str] = ("vi", "en"),
+    gate: Gate | None = None,
+) -> Path:
+    """Render an executed notebook that is in memory already, to the same bytes as `render_html`.
+
+    Parameters
+    ----------
+    content : NotebookNode
+        Executed notebook, format 4; it is not changed.
+    name : str, optional
+        File name of the notebook, for errors; by default that of the page with `.ipynb`.
+    out_path, lang, synthetic, title, languages, gate
+        See `render_html`.
+
+    Raises
+    ------
+    RunError
+        See `render_html`.
+    """
+    out = Path(out_path)
     words = Wording(lang)
+    name = name or f"{out.stem}.ipynb"
+    content = _stable(content)
+    _check(content, name)
     shown = _html_outputs(content)
     notice = synthetic_banner(words) + "\n" if synthetic and 'class="banner"' not in shown else ""
+    window = title or _heading(shown, Path(name).stem)
     resources = {
         "page_words": {"code": words("code")},
-        "page_head": head(words, title or _heading(shown, path.stem), _links(out, lang, languages))
-        + notice,
+        "page_head": head(words, window, _links(out, lang, languages)) + notice,
         "page_foot": foot(),
     }
-    body, _ = _exporter().from_notebook_node(content, resources=resources)
+    body, _ = exporter().from_notebook_node(content, resources=resources)
     return write_page(out, body, gate)
 
 
 @cache
-def _exporter() -> HTMLExporter:
-    """Make the exporter once: compiling its template costs more than a page."""
-    return HTMLExporter(template_name=TEMPLATE.name, extra_template_basedirs=[str(TEMPLATE.parent)])
+def exporter() -> HTMLExporter:
+    """Make the exporter once: compiling its template costs more than a page.
+
+    It holds the notebook against its format once at the end, not after each of its steps.
+    """
+    return HTMLExporter(
+        template_name=TEMPLATE.name,
+        extra_template_basedirs=[str(TEMPLATE.parent)],
+        optimistic_validation=True,
+    )
 
 
-def _stable(notebook: Any) -> Any:
-    """Drop what differs between two runs on the same inputs: times, counts, random ids."""
-    notebook.metadata = {k: v for k, v in notebook.metadata.items() if k in ("language_info",)}
-    for place, cell in enumerate(notebook.cells):
-        tags = cell.metadata.get("tags", [])
-        cell.metadata = nbformat.from_dict({"tags": tags})
-        cell["id"] = f"cell-{place}"
-        if cell.cell_type == "code":
-            cell.execution_count = None
-            cell.outputs = [o for o in cell.outputs if o.output_type != "stream"]
-    notebook.cells = _silent_cells_joined(notebook.cells)
-    return notebook
+def _stable(notebook: NotebookNode) -> NotebookNode:
+    """Copy without what differs between two runs on the same inputs: times, counts, random ids."""
+    metadata = {k: v for k, v in notebook.metadata.items() if k == "language_info"}
+    cells = [_stable_cell(cell, place) for place, cell in enumerate(notebook.cells)]
+    return NotebookNode(notebook | {"metadata": metadata, "cells": _silent_cells_joined(cells)})
+
+
+def _stable_cell(cell: NotebookNode, place: int) -> NotebookNode:
+    tags = list(cell.metadata.get("tags", []))
+    changed = {"metadata": nbformat.from_dict({"tags": tags}), "id": f"cell-{place}"}
+    if cell.cell_type == "code":
+        outputs = [output for output in cell.outputs if output.output_type != "stream"]
+        changed |= {"execution_count": None, "outputs": outputs}
+    return NotebookNode(cell | changed)
 
 
 def _silent_cells_joined(cells: list[Any]) -> list[Any]:

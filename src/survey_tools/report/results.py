@@ -15,6 +15,7 @@ import pandas as pd
 from survey_tools.areas import Area, AreaKey
 from survey_tools.params import AnalysisPlan, Study
 from survey_tools.report.numbers import Lang, Numbers
+from survey_tools.report.pick import rows_where
 from survey_tools.report.wording import Wording
 
 
@@ -23,7 +24,8 @@ class Results:
     """Disclosed results for one page.
 
     `levels`, `choices` and `communes` have `shown` (the figure to show, NaN where hidden) and `status`
-    (`shown`, `few` or `hidden`). `area` is the commune of the page, None on the district page, which
+    (`shown`, `few` or `hidden`). `levels` and `choices` are those of the page's area and the district,
+    `teams` those of the area. `area` is the commune of the page, None on the district page, which
     has also the levels by further lists of areas (`by_list`), the units of these lists, which share
     of each unit's people lives within the study (None where not known), and the `evidence`.
     """
@@ -150,9 +152,7 @@ class Results:
 
     def level(self, outcome: str, wave: str, *, area: str, group: str = "all") -> pd.Series | None:
         """Row of `levels`, or None where the results have none."""
-        rows = self.levels.query(
-            "area == @area and wave == @wave and group == @group and outcome == @outcome"
-        )
+        rows = rows_where(self.levels, area=area, wave=wave, group=group, outcome=outcome)
         return None if rows.empty else rows.iloc[0]
 
     def effect(
@@ -163,12 +163,10 @@ class Results:
         Without an estimand it is the main one of the plan; without a wave that of the endline, or of the
         last wave, which the mean effect of a staggered start goes up to.
         """
-        rows = self.effects.loc[
-            self.effects["outcome"].eq(outcome)
-            & self.effects["estimand"].eq(estimand or self.plan.main_estimand)
-        ]
+        wanted = estimand or self.plan.main_estimand
+        rows = rows_where(self.effects, outcome=outcome, estimand=wanted)
         waves = [wave] if wave else [self.study.waves.endline, self.study.waves.all[-1]]
-        found = [rows[rows["wave"].eq(one)] for one in waves]
+        found = (rows[rows["wave"].eq(one)] for one in waves)
         return next((one.iloc[0] for one in found if len(one)), None)
 
 

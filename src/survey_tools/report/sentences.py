@@ -13,6 +13,7 @@ import pandas as pd
 
 from survey_tools.report.markup import Html, key_figure
 from survey_tools.report.numbers import MISSING, unit_key
+from survey_tools.report.pick import rows_where
 from survey_tools.report.results import Results
 from survey_tools.report.small_cells import FEW, HIDDEN, SHOWN
 from survey_tools.report.wording import Wording
@@ -32,7 +33,8 @@ def changes(results: Results) -> list[str]:
 
 def by_team(results: Results) -> str:
     """Say how many teams the page's commune has, and that their difference is no effect."""
-    groups = results.levels.query("area == @results.code and group in ['intensive', 'regular']")
+    here = rows_where(results.levels, area=results.code)
+    groups = here[here["group"].isin(["intensive", "regular"])]
     if not groups["status"].ne(HIDDEN).any():
         return results.words("by_team_none", place=results.place_within)
     teams = results.teams[results.teams["commune_code"].eq(results.code)]
@@ -127,9 +129,7 @@ def own_effects(results: Results) -> list[str]:
 def choices(results: Results, variable: str) -> str:
     """Introduce a question with several answers, and name the answer chosen most often."""
     wave = results.study.waves.endline
-    rows = results.choices.query(
-        "area == @results.code and variable == @variable and wave == @wave"
-    )
+    rows = rows_where(results.choices, area=results.code, variable=variable, wave=wave)
     values: dict[str, Any] = {"question": results.question(variable), "place": results.place_within}
     shown = rows[rows["status"].ne(HIDDEN)].sort_values(
         ["shown", "choice"], ascending=[False, True]
@@ -177,7 +177,7 @@ def balance(results: Results) -> list[str]:
 
 def attrition(results: Results) -> list[str]:
     """Say which share of each group was interviewed at the endline."""
-    rows = results.attrition.query("wave == @results.study.waves.endline").set_index("arm")
+    rows = rows_where(results.attrition, wave=results.study.waves.endline).set_index("arm")
     if set(rows.index) != {"intensive", "regular"} or (rows["drawn"] == 0).any():
         return [results.words("attrition_note")]
     shares = (rows["interviewed"] / rows["drawn"]).map(lambda x: results.numbers.percent(x, 1))
@@ -222,7 +222,7 @@ _LATE_KEYS = {"up": "late", "down": "late", "unclear": "late_unclear", "hidden":
 
 def _answered(results: Results, wave: str) -> str:
     """Count those who answered any question of the wave, which the largest base of a level gives."""
-    rows = results.levels.query("area == @results.code and wave == @wave and group == 'all'")
+    rows = rows_where(results.levels, area=results.code, wave=wave, group="all")
     name = results.wave(wave)
     if rows.empty:
         return results.words("asked_wave", wave=name, count=0)
@@ -322,7 +322,7 @@ def _basis(results: Results, row: pd.Series) -> str:
 
 
 def _own_effect(results: Results, outcome: str) -> str:
-    rows = results.communes.query("commune_code == @results.code and outcome == @outcome")
+    rows = rows_where(results.communes, commune_code=results.code, outcome=outcome)
     label = results.outcome(outcome)
     if rows.empty or _finding(rows.iloc[0]) == "hidden":
         return results.words("own_effect_hidden", outcome=label, place=results.place_within)

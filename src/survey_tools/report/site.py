@@ -10,14 +10,13 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from survey_tools.errors import ContractError
 from survey_tools.params import Workspace
 from survey_tools.report import markup
 from survey_tools.report.codebook.pages import FILES as CODEBOOK
 from survey_tools.report.disclosure import open_levels
 from survey_tools.report.numbers import MISSING, SHARES, Lang, Numbers
+from survey_tools.report.results import rows_of
 from survey_tools.report.sentences import pulls
 from survey_tools.report.shell import (
     INDEX,
@@ -63,18 +62,14 @@ def write_index(
     return tuple(written)
 
 
-def _main_levels(ws: Workspace) -> pd.DataFrame:
-    """Read endline levels of the first main outcome by commune; empty where there are no results."""
+def _main_levels(ws: Workspace) -> dict[str, Any]:
+    """Read endline levels of the first main outcome by commune; none where there are no results."""
+    outcome, wave = ws.study.report.main_outcomes[0], ws.study.waves.endline
     try:
-        levels = open_levels(ws)
+        levels = open_levels(ws, group="all", outcome=outcome, wave=wave)
     except ContractError:
-        return pd.DataFrame()
-    mine = (
-        levels["group"].eq("all")
-        & levels["outcome"].eq(ws.study.report.main_outcomes[0])
-        & levels["wave"].eq(ws.study.waves.endline)
-    )
-    return levels[mine].set_index("area")
+        return {}
+    return {str(row.area): row for row in rows_of(levels)}
 
 
 class _Index:
@@ -86,7 +81,7 @@ class _Index:
         run: str,
         record: Mapping[str, Any],
         lang: Lang,
-        levels: pd.DataFrame,
+        levels: Mapping[str, Any],
     ) -> None:
         self.ws, self.run, self.record, self.lang, self.levels = ws, run, record, lang, levels
         self.words, self.numbers = Wording(lang), Numbers(lang)
@@ -109,7 +104,7 @@ class _Index:
             synthetic_banner(self.words) if study.synthetic else "",
             markup.title(title).source,
             *self._general_pages(),
-            *self._map(),
+            *(self._map() if self._has_tiles() else []),
             self._section("index_table"),
             markup.paragraphs([self.words("index_failed", count=self._failures())]).source,
             self._table(),
@@ -141,9 +136,14 @@ class _Index:
             return []
         return [self._section("index_pages"), f"<ul>{''.join(items)}</ul>"]
 
+    def _has_tiles(self) -> bool:
+        """Whether every commune has a place of its own on the map; many have none, in a whole country."""
+        place = ["tile_row", "tile_col"]
+        return set(place) <= set(self.communes) and not self.communes.duplicated(place).any()
+
     def _map(self) -> list[str]:
         parts = [self._section("index_map")]
-        if self.levels.empty:
+        if not self.levels:
             parts.append(markup.paragraphs([self.words("index_no_results")]).source)
         else:
             wave = self.words("wave_endline").lower()
@@ -170,14 +170,14 @@ class _Index:
 
     def _figure(self, code: str) -> tuple[str, str]:
         """Return the figure of a commune as text, and the class that colours its tile."""
-        if code not in self.levels.index or self.levels.loc[code, "status"] == HIDDEN:
+        row = self.levels.get(code)
+        if row is None or row.status == HIDDEN:
             return MISSING, "hidden"
-        row: Any = self.levels.loc[code]
-        text = self.numbers.bare_value(row["shown"], self.scale)
-        few = row["status"] == FEW
+        text = self.numbers.bare_value(row.shown, self.scale)
+        few = row.status == FEW
         if self.scale not in SHARES:
             return text + "*" * few, "few" * few or "c0"
-        kind = f"c{min(CLASSES - 1, int(CLASSES * row['shown']))}"
+        kind = f"c{min(CLASSES - 1, int(CLASSES * row.shown))}"
         return text + "*" * few, f"{kind} few" if few else kind
 
     def _legend(self) -> str:
@@ -216,9 +216,9 @@ class _Index:
         figure, _ = self._figure(row.code)
         interval, n = MISSING, MISSING
         if figure != MISSING:
-            level: Any = self.levels.loc[row.code]
-            interval = self.numbers.interval(level["conf_low"], level["conf_high"], self.scale)
-            n = self.numbers.count(level["n"])
+            level = self.levels[row.code]
+            interval = self.numbers.interval(level.conf_low, level.conf_high, self.scale)
+            n = self.numbers.count(level.n)
         cells = "".join(f"<td>{escape(cell)}</td>" for cell in (figure, interval, n))
         status = escape(self._status(page))
         return f'<tr><th scope="row">{link}</th>{cells}<td class="text">{status}</td></tr>'

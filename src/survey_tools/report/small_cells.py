@@ -23,6 +23,12 @@ def unsafe(n: pd.Series, numerator: pd.Series, rules: DisclosureSettings) -> pd.
     return (n.between(1, rules.round_from - 1) | small).astype(bool)
 
 
+def is_unsafe(n: float, numerator: float, rules: DisclosureSettings) -> bool:
+    """Tell of one cell what `unsafe` tells of many."""
+    top = rules.hide_counts_to
+    return 1 <= n < rules.round_from or 1 <= numerator <= top or 1 <= n - numerator <= top
+
+
 def steps_of(outcomes: pd.Series, scales: dict[str, str] | None) -> pd.Series:
     """Return what each row is rounded to where it rests on few answers; as a share where not said."""
     steps = outcomes.map({name: STEPS[scale] for name, scale in (scales or {}).items()})

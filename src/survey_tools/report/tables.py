@@ -11,6 +11,7 @@ import pandas as pd
 
 from survey_tools.report.markup import Cell, Table
 from survey_tools.report.numbers import MISSING, unit_key
+from survey_tools.report.pick import rows_where
 from survey_tools.report.results import Results, rows_of
 from survey_tools.report.small_cells import FEW, HIDDEN, SHOWN
 
@@ -178,7 +179,7 @@ def communes_table(results: Results, outcome: str | None = None) -> Table:
     """Tabulate partially pooled effects of the communes, ordered by code."""
     outcome = outcome or results.study.report.main_outcomes[0]
     scale = results.scale(outcome)
-    frame = results.communes.query("outcome == @outcome").sort_values("commune_code")
+    frame = rows_where(results.communes, outcome=outcome).sort_values("commune_code")
     rows: list[tuple[Cell, ...]] = [
         (
             results.units[str(row.commune_code)].name(results.lang),
@@ -198,9 +199,9 @@ def communes_table(results: Results, outcome: str | None = None) -> Table:
 def choices_table(results: Results, variable: str, wave: str | None = None) -> Table:
     """Tabulate what the page's households chose, most often chosen first; hidden choices last."""
     wave = wave or results.study.waves.endline
-    frame = results.choices.query("variable == @variable and wave == @wave")
-    district = frame.query("area == 'district'").set_index("choice")
-    here = frame[frame["area"].eq(results.code)].sort_values(
+    frame = rows_where(results.choices, variable=variable, wave=wave)
+    district = rows_where(frame, area="district").set_index("choice")
+    here = rows_where(frame, area=results.code).sort_values(
         ["shown", "choice"], ascending=[False, True], na_position="last"
     )
     rows: list[tuple[Cell, ...]] = []

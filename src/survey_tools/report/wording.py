@@ -10,9 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from survey_tools.errors import ParamsError
+from survey_tools.params.read import load_yaml
 from survey_tools.report.numbers import Lang, Numbers
 
 FOLDER = Path(__file__).parent / "wording"
@@ -29,7 +28,7 @@ class Wording:
     def __init__(self, lang: Lang) -> None:
         self.lang: Lang = lang
         self.numbers = Numbers(lang)
-        self._entries = {**entries(lang), **entries(f"evidence_{lang}")}
+        self._entries = _page_entries(lang)
 
     def __call__(self, key: str, /, **values: object) -> str:
         """Return the sentence `key` with `values` filled in.
@@ -73,8 +72,14 @@ class Wording:
 @cache
 def entries(lang: str) -> dict[str, Any]:
     """Read the sentences of one file of the folder."""
-    content: dict[str, Any] = yaml.safe_load((FOLDER / f"{lang}.yml").read_text("utf-8"))
+    content: dict[str, Any] = load_yaml((FOLDER / f"{lang}.yml").read_text("utf-8"))
     return content
+
+
+@cache
+def _page_entries(lang: Lang) -> dict[str, Any]:
+    """Join the files of the pages; a page asks for its words hundreds of times."""
+    return {**entries(lang), **entries(f"evidence_{lang}")}
 
 
 def _form(count: object, entry: dict[str, str]) -> str:

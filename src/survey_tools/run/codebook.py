@@ -6,21 +6,27 @@ Not here: what describes a variable (`codebook_sources`), what of the data may b
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 
+import survey_tools
 from survey_tools.params import Workspace
 from survey_tools.register.question import NUMBERS
 from survey_tools.report.codebook.distributions import Answers, Kind, spreads
 from survey_tools.report.codebook.entry import ALL_WAVES, Entry
-from survey_tools.report.codebook.pages import write_codebook
+from survey_tools.report.codebook.pages import FILES, TABLE, write_codebook
 from survey_tools.run.codebook_sources import NOT_DESCRIBED, TABLES, Described, Sources
+from survey_tools.run.files import read_json, write_json
 from survey_tools.run.gate import Gate, open_gate
+
+MARK = ".codebook.json"
+"""File beside a codebook that says what it was made from."""
 
 MOST_CODES = 40
 """A question with more codes has no distribution."""
@@ -71,7 +77,47 @@ def make_codebook(ws: Workspace, folder: Path, gate: Gate | None = None) -> tupl
         When a file holds personal data; it is held back.
     """
     gate = gate or open_gate(ws, folder)
-    return write_codebook(ws.study, codebook_entries(ws), folder, gate)
+    made_from = _inputs(ws)
+    (folder / MARK).unlink(missing_ok=True)
+    written = write_codebook(ws.study, codebook_entries(ws), folder, gate)
+    write_json(folder / MARK, {"made_from": made_from, "files": _files(folder)})
+    return written
+
+
+def codebook_is_current(ws: Workspace, folder: Path) -> bool:
+    """Whether the codebook in a folder is whole and made from what the workspace holds now."""
+    mark = read_json(folder / MARK) or {}
+    return bool(mark) and mark == {"made_from": _inputs(ws), "files": _files(folder)}
+
+
+def remove_codebook(folder: Path) -> None:
+    """Remove the codebook from a folder, so that an old one is not taken for a new one."""
+    for name in (*FILES.values(), TABLE, MARK):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _inputs(ws: Workspace) -> str:
+    """Digest of all that a codebook depends on: rows, forms, parameters and the code of the package."""
+    package = Path(survey_tools.__file__).parent
+    paths = [p for folder in (ws.clean, ws.analysis) for p in folder.glob("*.parquet")]
+    paths += [p for p in (ws.root / "params").rglob("*") if p.is_file()]
+    paths += [p for p in package.rglob("*") if p.suffix in {".py", ".yml", ".css", ".csv"}]
+    paths += [p for form in ws.study.forms if (p := ws.store(form)).is_file()]
+    return _digest(sorted(paths))
+
+
+def _files(folder: Path) -> str:
+    """Digest of the codebook's own files."""
+    return _digest(path for name in (*FILES.values(), TABLE) if (path := folder / name).is_file())
+
+
+def _digest(paths: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        digest.update(f"{path.name}\0{content}\n".encode())
+    return digest.hexdigest()
 
 
 def codebook_entries(ws: Workspace) -> list[Entry]:

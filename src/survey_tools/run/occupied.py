@@ -15,6 +15,7 @@ from survey_tools.errors import RunError
 from survey_tools.params import Workspace
 
 LOCK = ".lock"
+_WAIT = "wait until it has finished, then start again"
 
 
 @contextmanager
@@ -26,7 +27,10 @@ def at_work(ws: Workspace) -> Iterator[None]:
     RunError
         When an erasure is at work.
     """
-    with _held(ws, "BEGIN", "Somebody is being erased from this workspace."):
+    refusal = RunError(
+        "Somebody is being erased from this workspace.", where=f"data/{LOCK}", next_step=_WAIT
+    )
+    with _held(ws, "data", "BEGIN", refusal):
         yield
 
 
@@ -39,29 +43,58 @@ def alone(ws: Workspace) -> Iterator[None]:
     RunError
         When a run or an erasure is at work.
     """
-    with _held(ws, "BEGIN EXCLUSIVE", "A run or another erasure is at work in this workspace."):
+    refusal = RunError(
+        "A run or another erasure is at work in this workspace.",
+        where=f"data/{LOCK}",
+        next_step=_WAIT,
+    )
+    with _held(ws, "data", "BEGIN EXCLUSIVE", refusal):
         yield
 
 
 @contextmanager
-def _held(ws: Workspace, begin: str, refusal: str) -> Iterator[None]:
-    """Hold a lock of SQLite on an empty file: shared by readers, exclusive by a writer."""
-    with closing(_connect(ws.root / "data" / LOCK)) as connection:
-        try:
-            connection.execute(begin)
-            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        except sqlite3.OperationalError as error:
-            raise RunError(
-                refusal,
-                where=f"data/{LOCK}",
-                next_step="wait until it has finished, then start again",
-            ) from error
+def holding(ws: Workspace, run: str) -> Iterator[None]:
+    """Be the only batch that writes into a run; other runs go on beside it.
+
+    The operating system takes the right back if the process dies. The file stays: to delete it would
+    let two batches hold two files of one name.
+
+    Raises
+    ------
+    RunError
+        When another batch is writing into the run, or its folder cannot be written.
+    ParamsError
+        When the name of the run cannot be used.
+    """
+    folder = ws.reports(run).relative_to(ws.root).as_posix()
+    refusal = RunError(
+        "Another batch is writing into this run.",
+        where=f"{folder}/{LOCK}",
+        next_step="wait until it has finished, or give this one another name with --run",
+    )
+    with _held(ws, folder, "BEGIN EXCLUSIVE", refusal):
         yield
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+@contextmanager
+def _held(ws: Workspace, folder: str, begin: str, refusal: RunError) -> Iterator[None]:
+    """Hold a lock of SQLite on an empty file: shared by readers, exclusive by a writer."""
+    with closing(_connect(ws.root / folder, folder)) as connection:
+        try:
+            connection.execute(
+                "PRAGMA journal_mode = MEMORY"
+            )  # nothing is written: no file beside it
+            connection.execute(begin)
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        except sqlite3.OperationalError as error:
+            raise refusal from error
+        yield
+
+
+def _connect(folder: Path, name: str) -> sqlite3.Connection:
+    path = folder / LOCK
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         # A file that is there is not opened: closing it would drop SQLite's locks of this process.
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
@@ -70,6 +103,6 @@ def _connect(path: Path) -> sqlite3.Connection:
         raise RunError(
             "The workspace cannot be written.",
             found=getattr(error, "strerror", None) or str(error),
-            where=f"data/{LOCK}",
-            next_step="make the folder data/ writable, then start again",
+            where=f"{name}/{LOCK}",
+            next_step=f"make the folder {name}/ writable, then start again",
         ) from error

@@ -13,12 +13,12 @@ import pandas as pd
 
 from survey_tools.kobo import KoboClient, Store, drift
 from survey_tools.params import Workspace
+from survey_tools.run.attachments import pull_new_files
 from survey_tools.run.batch.record import now
 from survey_tools.run.erasing.journal import refuse_unfinished
 from survey_tools.run.files import write_json
 from survey_tools.run.occupied import at_work
 from survey_tools.run.progress import Step, bar
-from survey_tools.run.pull_files import pull_new_files
 from survey_tools.run.server import Server, kobo_server
 
 if TYPE_CHECKING:

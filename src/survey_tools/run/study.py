@@ -5,14 +5,14 @@ Not here: what the stages and pages do.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
-from survey_tools.errors import RunError
 from survey_tools.params import Workspace
-from survey_tools.run.batch.plan import check_wanted
-from survey_tools.run.batch.reports import Outcome, run_reports
-from survey_tools.run.kernels.execute import CELL_TIMEOUT
-from survey_tools.run.kernels.hold import kernel_environment, warm_server
+from survey_tools.run.batch.check import check_batch
+from survey_tools.run.batch.pool import LocalPool
+from survey_tools.run.batch.reports import Choices, Outcome, run_reports
+from survey_tools.run.erasing.journal import refuse_unfinished
 from survey_tools.run.pipeline import STAGES, run_stages
 
 
@@ -24,10 +24,7 @@ def run_study(
     langs: Sequence[str] | None = None,
     first: str = STAGES[0],
     preset: str = "default",
-    jobs: int | None = None,
-    force: bool = False,
-    explain: bool = False,
-    timeout: int = CELL_TIMEOUT,
+    choices: Choices = Choices(),  # noqa: B008 - frozen
 ) -> Outcome:
     """Run the stages from `first` on, then make the pages that changed.
 
@@ -36,14 +33,12 @@ def run_study(
     ws : Workspace
     run : str
         Name of the run, a folder under `reports/`.
-    communes, langs, jobs, force, explain
+    communes, langs, choices
         See `run_reports`.
     first : str
         Stage to start from; the earlier ones are taken as they are.
     preset : str
         Size of the synthetic district, where the study uses the sandbox.
-    timeout : int
-        Seconds that one cell may take.
 
     Raises
     ------
@@ -52,13 +47,9 @@ def run_study(
     AreaError, ParamsError
         When a commune or language is not one of the study; nothing was run.
     """
-    if first not in STAGES:
-        raise RunError("There is no such stage.", expected=" or ".join(STAGES), found=repr(first))
-    check_wanted(ws, communes, langs)
+    refuse_unfinished(ws)
+    check_batch(ws, run, communes, langs, extra=choices.extra, first=first)
     stages = STAGES[STAGES.index(first) :]
-    with kernel_environment(ws.root), warm_server() as warm:
-        run_stages(ws, run, stages=stages, preset=preset, timeout=timeout, warm=warm)
-        return run_reports(
-            ws, run, communes, langs,
-            jobs=jobs, force=force, explain=explain, timeout=timeout, warm=warm,
-        )  # fmt: skip
+    with LocalPool(choices.jobs or os.cpu_count() or 1) as pool:
+        run_stages(ws, run, stages=stages, preset=preset, pool=pool)
+        return run_reports(ws, run, communes, langs, choices, pool=pool)

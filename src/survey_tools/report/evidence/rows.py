@@ -8,6 +8,7 @@ import pandas as pd
 
 from survey_tools.report.markup import Cell
 from survey_tools.report.numbers import MISSING, unit_key
+from survey_tools.report.pick import rows_where
 from survey_tools.report.results import Results
 
 HARM = "harm"
@@ -24,9 +25,8 @@ def row_of(results: Results, name: str, **where: Any) -> pd.Series | None:
     frame = evidence(results, name)
     if frame.empty:
         return None
-    for column, value in where.items():
-        frame = frame[frame[column].eq(value)]
-    return None if frame.empty else frame.iloc[0]
+    found = rows_where(frame, **where)
+    return None if found.empty else found.iloc[0]
 
 
 def term(results: Results, kind: str, name: str) -> str:

@@ -31,8 +31,12 @@ class Task:
     notebook: str
     parameters: dict[str, Any]
     lang: str | None = None
+    kind: str = "notebook"
+    """Or `codebook`, which has no notebook: it takes as long as several pages, so it is made beside them."""
     keep_token: bool = False
     """Whether the kernel may see the server's token: the pull alone."""
+    environment: dict[str, str] = field(default_factory=dict)
+    """Environment variables of the kernel beyond the usual ones."""
 
     def to_json(self) -> str:
         """Write on one line."""
@@ -50,11 +54,20 @@ class Task:
 
 @dataclass(frozen=True)
 class Limits:
-    """What one report may take; a report over them is stopped and has failed."""
+    """What one report may take; a report over them is stopped and has failed. None is no limit."""
 
-    seconds: float = 900
-    memory_mb: float = 4000
-    output_mb: float = 50
+    seconds: float | None = 900
+    memory_mb: float | None = 4000
+    output_mb: float | None = 20
+
+    def to_json(self) -> str:
+        """Write on one line."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Limits:
+        """Read what `to_json` wrote."""
+        return cls(**json.loads(text))
 
 
 @dataclass(frozen=True)

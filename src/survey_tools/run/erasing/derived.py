@@ -6,6 +6,7 @@ for a stage that may fail. Not here: rows and lists, which are not derived.
 
 from __future__ import annotations
 
+import os
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ import pyarrow.parquet as parquet
 
 from survey_tools.params import Workspace
 from survey_tools.run.batch.plan import NO_DATA
+from survey_tools.run.batch.pool import LocalPool
+from survey_tools.run.batch.record import read_record
 from survey_tools.run.batch.reports import run_reports
 from survey_tools.run.erasing.files import (
     Household,
@@ -28,15 +31,15 @@ from survey_tools.run.erasing.files import (
 )
 from survey_tools.run.erasing.traces import workspace_files
 from survey_tools.run.files import read_json
-from survey_tools.run.kernels.execute import CELL_TIMEOUT
-from survey_tools.run.kernels.hold import kernel_environment, warm_server
+from survey_tools.run.occupied import LOCK
 from survey_tools.run.pipeline import STAGES, run_stages
 
 PACK = "release.json"
 """File by which a release pack is known."""
 
 MADE = frozenset({
-    ".html", ".ipynb", ".json", ".log", ".csv", ".xlsx", ".parquet", ".css", ".svg", ".png", ".txt",
+    ".html", ".ipynb", ".json", ".jsonl", ".damaged", ".log", ".csv", ".xlsx", ".parquet", ".css",
+    ".svg", ".png", ".txt",
 })  # fmt: skip
 """Endings of what a run makes below `reports/`."""
 
@@ -138,6 +141,7 @@ def delete_derived(ws: Workspace, household: Household) -> None:
     for folder in (ws.private, ws.root / "params", *_folders(ws.root / "reports")):
         erase_temporary(folder)
     for folder in reversed(_folders(ws.root / "reports")[1:]):
+        (folder / LOCK).unlink(missing_ok=True)  # no batch is at work: see `occupied.alone`
         if not any(folder.iterdir()):
             folder.rmdir()
 
@@ -153,11 +157,11 @@ def rebuild(ws: Workspace, stages: list[str], runs: dict[str, Any], jobs: int | 
     if not stages:
         return
     home = next((name for name, run in runs.items() if run["stages"]), next(iter(runs), "main"))
-    with kernel_environment(ws.root), warm_server() as warm:
-        run_stages(ws, home, stages=stages, timeout=CELL_TIMEOUT, warm=warm)
+    with LocalPool(jobs or os.cpu_count() or 1) as pool:
+        run_stages(ws, home, stages=stages, pool=pool)
         for name, run in runs.items():
             if run["langs"] and STAGES[-1] in stages:
-                run_reports(ws, name, run["communes"], run["langs"], jobs=jobs, warm=warm)
+                run_reports(ws, name, run["communes"], run["langs"], pool=pool)
 
 
 def _first_table(ws: Workspace, stage: str) -> Path:
@@ -168,7 +172,7 @@ def _first_table(ws: Workspace, stage: str) -> Path:
 def _runs(reports: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the runs with the pages that their records name; one that was not finished has none."""
     for folder in sorted(path for path in reports.glob("*") if path.is_dir()):
-        pages = (read_json(folder / "run.json") or {}).get("pages", [])
+        pages = (read_record(folder) or {}).get("pages", [])
         made = [page for page in pages if page.get("status") != NO_DATA]
         communes = sorted({page["code"] for page in made if page["code"] != "district"})
         notebooks = any((folder / "notebooks" / f"{stage}.ipynb").is_file() for stage in STAGES)

@@ -1,27 +1,33 @@
 """Execute one notebook with papermill in a kernel of its own, and say how it went.
 
-Not here: which notebooks to run, or what to do when one fails.
+Not here: which notebooks to run, limits of time and memory, or what to do when one fails.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
+import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from survey_tools.run.kernels.hold import Kernels
+from survey_tools.files import replacing
+from survey_tools.params import ROOT_VARIABLE
+from survey_tools.run.kernels import guard
+from survey_tools.run.kernels.forks import ADDRESS, ONE_THREAD, TOKEN_VARIABLES
 from survey_tools.run.kernels.parameters import cell_text, check_parameters
+from survey_tools.run.kernels.provisioner import CHOICE
 
-CELL_TIMEOUT = 900
-"""Seconds that one cell may take."""
+START_SECONDS = 60
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_WORDS_KEPT = 4000
 
 
 @dataclass(frozen=True)
@@ -43,22 +49,49 @@ class Failure:
 
 @dataclass(frozen=True)
 class Execution:
-    """How one notebook went: `status` is ok, failed or stopped, `seconds` its wall-clock time."""
+    """How one notebook went: `status` is ok or failed.
+
+    `seconds` has `start` (until the kernel answered), `cells` and `total`; `notebook` is the executed
+    notebook, also found at `output`; `warnings` are what it wrote to its error stream, by cell.
+    """
 
     status: str
-    seconds: float
+    seconds: dict[str, float]
     output: Path
     failure: Failure | None
+    notebook: Any = None
+    peak_mb: float | None = None
+    warnings: tuple[str, ...] = ()
+    passes: bool = False
+    """Whether the cause of a failure may pass by itself."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a kernel is kept, beyond what the notebook asks for."""
+
+    root: Path | None = None
+    """Folder of the workspace, which kernels find by an environment variable."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    keep_token: bool = False
+    """Whether the kernel may see the server's token. A notebook that does not have it cannot show it."""
+    timeout: float | None = None
+    """Seconds that one cell may take."""
+    output_mb: float | None = None
+    """Megabytes that the cells may put out."""
+    untouched: Sequence[str] = ()
+    """Folders that the notebook may not write to."""
+    on_kernel: Callable[[int], None] | None = None
+    """Called with the number of the kernel's process."""
+    on_cell: Callable[[int], None] | None = None
+    """Called with the number of a cell when it has run."""
 
 
 def execute(
     notebook: Path,
     output: Path,
     parameters: Mapping[str, Any],
-    *,
-    timeout: int = CELL_TIMEOUT,
-    kernels: Kernels | None = None,
-    on_cell: Callable[[int], None] | None = None,
+    options: Options = Options(),
 ) -> Execution:
     """Run `notebook` with `parameters` and keep the executed notebook.
 
@@ -70,12 +103,7 @@ def execute(
     notebook, output : Path
     parameters : mapping
         Checked against the parameters cell before the kernel starts.
-    timeout : int
-        Seconds that one cell may take.
-    kernels : Kernels, optional
-        Keeps hold of the kernel, so that another thread can stop it.
-    on_cell : callable, optional
-        Called with the number of a cell when it has run.
+    options : Options
 
     Returns
     -------
@@ -84,27 +112,32 @@ def execute(
     Raises
     ------
     ParamsError, RunError
-        When the parameters do not fit, or the file is no notebook; no kernel was started.
+        When the parameters do not fit, the file is no notebook (no kernel was started), or the executed
+        notebook cannot be written.
     """
     values = check_parameters(notebook, parameters)
-    kernels = kernels or Kernels()
     output.parent.mkdir(parents=True, exist_ok=True)
     failed = output.with_name(f"{output.stem}.failed.ipynb")
-    running = output.with_name(f".{output.stem}.running.ipynb")
-    os.close(os.open(running, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
     started = time.monotonic()
-    try:
-        error = _papermill(notebook, running, values, timeout, kernels, on_cell)
-        seconds = round(time.monotonic() - started, 2)
-        failure = None if error is None else _failure(error, running)
-        if failure and kernels.stopped:
-            return Execution("stopped", seconds, output, failure)
-        target, stale = (failed, output) if failure else (output, failed)
-        running.replace(target)
-        stale.unlink(missing_ok=True)
-    finally:
-        running.unlink(missing_ok=True)
-    return Execution("failed" if failure else "ok", seconds, target, failure)
+    with _words() as words:
+        watch = _watch(options, words)
+        error = _papermill(notebook, values, watch, options.timeout)
+        seconds = _phases(started, watch)
+        failure = _failure(error, watch)
+    target, stale = (failed, output) if failure else (output, failed)
+    if watch.notebook is not None:
+        _keep(watch.notebook, target)
+    stale.unlink(missing_ok=True)
+    return Execution(
+        "failed" if failure else "ok",
+        seconds,
+        target,
+        failure,
+        watch.notebook,
+        getattr(watch.kernel, "peak_mb", None),
+        _warnings(watch.notebook),
+        _passes(error),
+    )
 
 
 def count_cells(notebook: Path) -> int:
@@ -112,52 +145,133 @@ def count_cells(notebook: Path) -> int:
     return len(json.loads(notebook.read_text(encoding="utf-8"))["cells"])
 
 
+def _words() -> Any:
+    """Open a nameless file for what the kernel itself says."""
+    import tempfile
+
+    return tempfile.TemporaryFile("w+b")
+
+
+def _watch(options: Options, words: Any) -> Any:
+    from survey_tools.run.kernels.engine import Watch
+
+    hidden = {ADDRESS, CHOICE, *(() if options.keep_token else TOKEN_VARIABLES)}
+    env = {k: v for k, v in os.environ.items() if k not in hidden}
+    env |= dict.fromkeys(ONE_THREAD, "1") | dict(options.environment)
+    if options.root is not None:
+        env[ROOT_VARIABLE] = str(options.root)
+    before = guard.code(options.untouched) if options.untouched else ""
+    return Watch(env, words, options.output_mb, before, options.on_kernel, options.on_cell)
+
+
 def _papermill(
-    notebook: Path,
-    output: Path,
-    parameters: Mapping[str, Any],
-    timeout: int,
-    kernels: Kernels,
-    on_cell: Callable[[int], None] | None,
-) -> Exception | None:
+    notebook: Path, parameters: Mapping[str, Any], watch: Any, timeout: float | None
+) -> BaseException | None:
     import papermill
 
-    def executed(*, cell_index: int, **_: object) -> None:
-        if on_cell is not None:
-            on_cell(cell_index)
+    from survey_tools.run.kernels.engine import ENGINE
 
     try:
         papermill.execute_notebook(
             str(notebook),
-            str(output),
+            None,
             parameters=dict(parameters),
+            engine_name=ENGINE,
+            request_save_on_cell_execute=False,
             progress_bar=False,
+            start_timeout=START_SECONDS,
             execution_timeout=timeout,
-            shutdown_kernel="immediate",
-            kernel_manager_class=kernels.manager_class,
-            on_cell_executed=executed,
+            watch=watch,
         )
     except Exception as error:  # whatever stops a notebook is reported, not raised
         return error
+    return _left(watch.notebook)
+
+
+class NotebookLeftError(Exception):
+    """The notebook called `sys.exit`; papermill takes the exit code 0 for success, with cells not run."""
+
+
+def _left(notebook: Any) -> Exception | None:
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                return NotebookLeftError("it left by sys.exit before its last cell had run")
     return None
 
 
-def _failure(error: Exception, output: Path) -> Failure:
+def _keep(notebook: Any, path: Path) -> None:
+    import nbformat
+
+    with replacing(path, "The executed notebook could not be written") as temporary:
+        temporary.write_text(nbformat.writes(notebook), encoding="utf-8")
+
+
+def _phases(started: float, watch: Any) -> dict[str, float]:
+    ended = time.monotonic()
+    ready = watch.ready or ended
+    return {
+        "start": round(ready - started, 3),
+        "cells": round(ended - ready, 3),
+        "total": round(ended - started, 3),
+    }
+
+
+def _failure(error: BaseException | None, watch: Any) -> Failure | None:
+    if error is None:
+        return None
     kind = getattr(error, "ename", None) or type(error).__name__
-    message = getattr(error, "evalue", None) or _MESSAGES.get(kind) or str(error)
-    traceback = getattr(error, "traceback", None) or [str(error)]
+    said = getattr(error, "evalue", None)
+    message = str(error) if said is None else said
+    if kind == "DeadKernelError":
+        message = _death(getattr(watch.kernel, "returncode", None))
+    traceback = "\n".join(getattr(error, "traceback", None) or [str(error)])
+    if said := _said(watch.words):
+        traceback += f"\n\nWhat the kernel said:\n{said}"
     return Failure(
-        cell=_failed_cell(output),
+        cell=_failed_cell(watch.notebook),
         kind=kind,
         message=without_token(_COLOUR.sub("", message)),
-        details=without_token(_COLOUR.sub("", "\n".join(traceback))),
+        details=without_token(_COLOUR.sub("", traceback)),
     )
 
 
-_MESSAGES = {
-    "DeadKernelError": "the kernel died; often the machine ran out of memory",
-    "CellTimeoutError": "the cell took longer than allowed",
-}
+def _death(code: int | None) -> str:
+    """Say how a kernel ended, from its exit code; minus a number is a signal."""
+    if code is None or code == 0:
+        return "the kernel ended in the middle of the notebook"
+    if code > 0:
+        return f"the kernel ended in the middle of the notebook with code {code}"
+    name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+    hint = "; often the machine ran out of memory" if name == "SIGKILL" else ""
+    return f"the kernel died by {name}{hint}"
+
+
+def _passes(error: BaseException | None) -> bool:
+    """Whether another attempt may go better: the kernel died or did not start, the disk was full."""
+    if getattr(error, "ename", None) == "OSError":
+        return str(getattr(error, "evalue", "")).startswith(f"[Errno {errno.ENOSPC}]")
+    names = {"DeadKernelError", "RuntimeError", "TimeoutError"}
+    return error is not None and type(error).__name__ in names
+
+
+def _said(words: Any) -> str:
+    with suppress(OSError, ValueError):
+        size = words.seek(0, os.SEEK_END)
+        words.seek(max(0, size - _WORDS_KEPT))
+        return str(words.read().decode("utf-8", "replace")).strip()
+    return ""
+
+
+def _warnings(notebook: Any) -> tuple[str, ...]:
+    """First line of what each cell wrote to its error stream."""
+    found = []
+    for cell in notebook.cells if notebook is not None else ():
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream" and output.name == "stderr":
+                first = (output.text.strip().splitlines() or [""])[0]
+                found.append(f"{cell.get('id', '?')}: {without_token(first)[:200]}")
+    return tuple(found)
 
 
 def without_token(text: str) -> str:
@@ -176,13 +290,9 @@ def server_tokens() -> list[str]:
     return [token.strip() for token in found if token.strip()]
 
 
-def _failed_cell(output: Path) -> str:
+def _failed_cell(notebook: Any) -> str:
     """Name the cell that was last at work: its id and its first line."""
-    try:
-        cells = json.loads(output.read_text(encoding="utf-8"))["cells"]
-    except (OSError, ValueError, KeyError):
-        return "before the first cell"
-    ran = [cell for cell in cells if _was_started(cell)]
+    ran = [cell for cell in (notebook.cells if notebook is not None else ()) if _was_started(cell)]
     broken = [cell for cell in ran if cell["metadata"]["papermill"].get("exception")]
     for cell in broken or ran[-1:]:
         first = cell_text(cell).strip().splitlines()

@@ -92,7 +92,7 @@ def read_cells(notebook: Path) -> list[dict[str, Any]]:
         When there is no such file, or it is no notebook.
     """
     try:
-        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        return list(json.loads(notebook.read_text(encoding="utf-8"))["cells"])
     except FileNotFoundError as error:
         raise RunError(
             "There is no such notebook.",
@@ -104,7 +104,6 @@ def read_cells(notebook: Path) -> list[dict[str, Any]]:
         raise RunError(
             "The file is no Jupyter notebook.", expected="JSON with cells", where=notebook.name
         ) from error
-    return list(cells)
 
 
 def cell_text(cell: Mapping[str, Any]) -> str:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pyarrow.parquet as parquet
 
 from survey_tools.params import Workspace
+from survey_tools.run.batch.record import read_record
 from survey_tools.run.erasing.journal import unfinished
-from survey_tools.run.files import read_json
 from survey_tools.run.pull import last_pulls
 
 _TABLES = (
@@ -95,7 +95,7 @@ def _runs(ws: Workspace, newest: float | None) -> list[Stage]:
 
 
 def _run(path: Path, newest: float | None) -> Stage:
-    name, record = path.parent.name, read_json(path) or {}
+    name, record = path.parent.name, read_record(path.parent) or {}
     pages = [page for page in record.get("pages", []) if page.get("file")]
     failed = sum(page["status"] == "failed" for page in pages)
     again = f"survey-tools report --run {name}"

@@ -1,0 +1,275 @@
+"""The process that forks: it imports once what notebooks and pages need, then forks a child a request.
+
+A child is a kernel, or a process that makes reports. It lives as long as the connection of the one who asked
+for it, and dies with this process; when it has ended, what it started is killed, too. Run as a file, so that
+nothing is imported before `_import_all` has its say. It imports, draws one made-up figure and computes
+nothing, so no thread but its first is alive when it forks. Not here: asking for children (`forks`).
+"""
+
+from __future__ import annotations
+
+import builtins
+import ctypes
+import faulthandler
+import gc
+import importlib
+import json
+import os
+import random
+import selectors
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+INLINE = "module://matplotlib_inline.backend_inline"
+IMPORTS = (
+    "numpy",
+    "pandas",
+    "pyarrow.parquet",
+    "pyarrow.dataset",
+    "matplotlib.figure",
+    "matplotlib.pyplot",
+    "matplotlib.backends.backend_agg",
+    "matplotlib_inline.backend_inline",
+    "seaborn",
+    "ipykernel.ipkernel",
+    "ipykernel.kernelapp",
+    "ipykernel.debugger",
+    "IPython.core.magics",
+    "IPython.core.completer",
+    "pandera.strategies.pandas_strategies",
+    "pandera.backends.pandas.builtin_checks",
+    "pandas.io.formats.style",
+    "papermill",
+    "survey_tools.run.batch.worker",
+    "survey_tools.report.warm_up",
+)
+REQUEST_BYTES = 1 << 20
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+
+
+@dataclass(frozen=True)
+class Child:
+    """A child at work: its process, the descriptor that tells its end, and who asked for it."""
+
+    pid: int
+    fd: int
+    asker: socket.socket
+
+
+class Server:
+    """Answer requests on a listening socket until standard input closes."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self._listener = listener
+        self._selector = selectors.DefaultSelector()
+        self._children: dict[int, Child] = {}
+
+    def serve(self) -> None:
+        """Go on until the owner is gone; then kill every child and end."""
+        self._selector.register(0, selectors.EVENT_READ, self._owner_spoke)
+        self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+        while True:
+            for key, _ in self._selector.select():
+                key.data()
+
+    def _owner_spoke(self) -> None:
+        if not os.read(0, 1):
+            _end_children(keep=())
+            os._exit(0)
+
+    def _accept(self) -> None:
+        asker, _ = self._listener.accept()
+        asker.settimeout(5)
+        try:
+            request, fds = _read_request(asker)
+        except (OSError, ValueError):
+            asker.close()
+            return
+        pid = os.fork()
+        if pid == 0:
+            self._forget_all(asker)
+            _become(request, fds)
+        for fd in fds:
+            os.close(fd)
+        child = Child(pid, os.pidfd_open(pid), asker)
+        self._children[pid] = child
+        self._selector.register(child.fd, selectors.EVENT_READ, lambda: self._ended(child))
+        self._selector.register(asker, selectors.EVENT_READ, lambda: self._asker_left(child))
+        with suppress(OSError):
+            asker.sendall(b"%d\n" % pid)
+
+    def _asker_left(self, child: Child) -> None:
+        with suppress(OSError):
+            if child.asker.recv(1):
+                return
+        self._selector.unregister(child.asker)
+        _kill(child.pid)
+
+    def _ended(self, child: Child) -> None:
+        _, status, usage = os.wait4(child.pid, 0)
+        _kill(child.pid)
+        self._selector.unregister(child.fd)
+        os.close(child.fd)
+        del self._children[child.pid]
+        answer = {
+            "code": os.waitstatus_to_exitcode(status),
+            "peak_kb": usage.ru_maxrss,
+            "cpu": round(usage.ru_utime + usage.ru_stime, 3),
+        }
+        with suppress(OSError):
+            child.asker.sendall(json.dumps(answer).encode() + b"\n")
+        with suppress(KeyError, ValueError):
+            self._selector.unregister(child.asker)
+        child.asker.close()
+        _end_children(keep=self._children)
+
+    def _forget_all(self, asker: socket.socket) -> None:
+        """Close, in a child, what belongs to the server alone."""
+        self._selector.close()
+        self._listener.close()
+        asker.close()
+        for child in self._children.values():
+            child.asker.close()
+            os.close(child.fd)
+
+
+def _read_request(asker: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    """Read one line of JSON and the descriptors that came with it."""
+    content, fds, _, _ = socket.recv_fds(asker, REQUEST_BYTES, 2)
+    while not content.endswith(b"\n"):
+        more = asker.recv(REQUEST_BYTES)
+        if not more or len(content) > REQUEST_BYTES:
+            for fd in fds:
+                os.close(fd)
+            raise ValueError("no whole request")
+        content += more
+    return json.loads(content), fds
+
+
+def _become(request: dict[str, Any], fds: list[int]) -> None:
+    """Turn this child into what was asked for and never return."""
+    code = 1
+    try:
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        os.setsid()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        nothing = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nothing, 0)
+        os.environ.clear()
+        os.environ.update(request["env"])
+        os.chdir(request["cwd"])
+        tempfile.tempdir = None
+        _draw_afresh()
+        roles: dict[str, Callable[[dict[str, Any], list[int]], int]]
+        roles = {"kernel": _kernel, "worker": _worker}
+        code = roles[request["role"]](request, fds)
+    except SystemExit as left:
+        code = left.code if isinstance(left.code, int) else 1
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(Exception):
+                stream.flush()
+        os._exit(code)
+
+
+def _kernel(request: dict[str, Any], fds: list[int]) -> int:
+    """Run an IPython kernel; its own words, of a crash for example, go to the descriptor handed over."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)  # what it detaches stays its own, until it ends
+    for target in (1, 2):
+        os.dup2(fds[0], target)
+    faulthandler.enable(os.dup(2))
+    os.environ["MPLBACKEND"] = INLINE
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:  # noqa: PTH123
+        file.write("500")  # where memory runs out, the kernel goes before the run
+    from ipykernel.kernelapp import IPKernelApp
+
+    app = IPKernelApp.instance()
+    app.initialize([*request["arguments"], f"--IPKernelApp.parent_handle={os.getppid()}"])
+    app.start()
+    return 0
+
+
+def _worker(request: dict[str, Any], fds: list[int]) -> int:
+    """Make reports; tasks come and results go over the socket handed over."""
+    from survey_tools.run.batch.worker import serve
+
+    with socket.socket(fileno=fds[0]) as channel:
+        serve(channel.makefile("r", encoding="utf-8"), channel.makefile("w", encoding="utf-8"))
+    return 0
+
+
+def _draw_afresh() -> None:
+    """Give this child random numbers of its own: siblings are copies of one process."""
+    import numpy as np
+
+    random.seed()
+    np.random.seed()
+
+
+def _import_all() -> None:
+    """Import as a kernel would: pandas asks whether it is in one, matplotlib which backend to take."""
+    os.environ["MPLBACKEND"] = INLINE
+    os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # debugpy warns on import otherwise
+    builtins.get_ipython = lambda: SimpleNamespace(kernel=True)  # type: ignore[attr-defined]
+    importlib.import_module("pandas")
+    del builtins.get_ipython  # type: ignore[attr-defined]
+    for name in IMPORTS:
+        importlib.import_module(name)
+    from survey_tools.report.warm_up import warm_up
+
+    warm_up()
+    gc.collect()
+    gc.freeze()  # a child that collects would copy every page it looks at
+
+
+def _kill(pid: int) -> None:
+    """Kill a child with all of its group."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def _end_children(keep: Collection[int]) -> None:
+    """Kill what ended children left behind, and what that leaves in turn: all is handed to this process."""
+    while left := [pid for pid in _own_children() if pid not in keep]:
+        for pid in left:
+            _kill(pid)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        for pid in left:
+            with suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+
+
+def _own_children() -> list[int]:
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children") as file:  # noqa: PTH123
+            return [int(pid) for pid in file.read().split()]
+    except OSError:
+        return []
+
+
+def _prctl(option: int, value: int) -> None:
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+def main() -> None:
+    """Import, then serve; the listening socket is the descriptor named by the first argument."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    with socket.socket(fileno=int(sys.argv[1])) as listener:
+        _import_all()
+        Server(listener).serve()
+
+
+if __name__ == "__main__":
+    main()
