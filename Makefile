@@ -15,8 +15,9 @@ $(READY): requirements.lock pyproject.toml
 	@echo "Setting up .venv (about a minute the first time) …"
 	@$(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $$(grep -o '^uv==[0-9.]*' requirements.lock)
-	@$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.lock
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@$(BIN)/python -m compileall -q src  # where Python may not write bytecode, every process would compile anew
 	@touch $(READY)
 
 demo: $(READY)

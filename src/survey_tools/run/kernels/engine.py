@@ -5,6 +5,7 @@ Saving is left to `execute`, which writes once. Not here: which notebook runs, o
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import shutil
@@ -23,6 +24,8 @@ from nbclient.exceptions import DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
 from traitlets.config import Config
+
+from survey_tools.run.kernels.forks import ADDRESS, SOCKET_PATH
 
 ENGINE = "survey-tools"
 _MB = 1_000_000
@@ -69,6 +72,9 @@ class _Manager(NotebookExecutionManager):
 class _Client(PapermillNotebookClient):
     """Starts without waiting for silence, counts output, and tells of kernel and cells."""
 
+    km: Any
+    kc: Any
+
     def __init__(self, nb_man: _Manager, watch: Watch, **options: Any) -> None:
         super().__init__(nb_man, **options)
         self.watch = watch
@@ -78,10 +84,12 @@ class _Client(PapermillNotebookClient):
         manager = self.km
         if self.watch.on_kernel is not None and manager.provisioner.pid:
             self.watch.on_kernel(manager.provisioner.pid)
-        self.kc = manager.client()
-        self.kc.start_channels(hb=False, stdin=False)
+        deadline = time.monotonic() + self.startup_timeout
         try:
-            await self._answers(self.kc, time.monotonic() + self.startup_timeout)
+            await self._bound(deadline)
+            self.kc = manager.client()
+            self.kc.start_channels(hb=False, stdin=False)
+            await self._answers(self.kc, deadline)
         except BaseException:
             await self._async_cleanup_kernel()
             raise
@@ -90,6 +98,32 @@ class _Client(PapermillNotebookClient):
         return self.kc
 
     start_new_kernel_client = run_sync(async_start_new_kernel_client)
+
+    async def _bound(self, deadline: float) -> None:
+        """Wait for the kernel's sockets: who connects before they are there tries again 0.1 s later."""
+        manager = self.km
+        while manager.transport == "ipc" and time.monotonic() < deadline:
+            ports = (manager.shell_port, manager.iopub_port)
+            if all(os.path.exists(f"{manager.ip}-{port}") for port in ports):  # noqa: PTH110
+                return
+            if not await ensure_async(manager.is_alive()):
+                raise RuntimeError("the kernel died before it answered")
+            await asyncio.sleep(0.003)
+
+    async def _async_cleanup_kernel(self) -> None:
+        """Kill the kernel and go on as soon as it has ended, without asking it to interrupt its work."""
+        manager, client = self.km, self.kc
+        try:
+            if manager.has_kernel:
+                await manager.provisioner.kill()
+                await asyncio.wait_for(manager.provisioner.wait(), 5)
+        finally:
+            await ensure_async(manager.cleanup_resources())
+            if client is not None:
+                client.stop_channels()
+            self.kc = self.km = None
+
+    _cleanup_kernel = run_sync(_async_cleanup_kernel)
 
     async def _answers(self, client: Any, deadline: float) -> None:
         replied = heard = False
@@ -171,9 +205,14 @@ class Engine(NBClientEngine):
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> Any:
         """Start a kernel that talks over sockets in a folder closed to other users, run, and end it."""
         watch: Watch = options["watch"]
-        folder = tempfile.mkdtemp(prefix="kernel-")
+        # beside the fork server's socket, whose folder goes when the server ends, however that is
+        server = os.environ.get(ADDRESS)
+        folder = tempfile.mkdtemp(
+            prefix="kernel-", dir=str(Path(server).parent) if server else None
+        )
         config = Config()
-        if hasattr(socket, "AF_UNIX") and os.name == "posix":
+        config.KernelManager.connection_file = f"{folder}/kernel.json"
+        if hasattr(socket, "AF_UNIX") and os.name == "posix" and len(folder) < SOCKET_PATH:
             config.KernelManager.transport, config.KernelManager.ip = "ipc", f"{folder}/k"
         client = _Client(
             nb_man,
@@ -182,7 +221,6 @@ class Engine(NBClientEngine):
             kernel_manager_class=AsyncKernelManager,
             config=config,
             log=log,
-            shutdown_kernel="immediate",
             startup_timeout=options["start_timeout"],
             timeout=options.get("execution_timeout"),
         )

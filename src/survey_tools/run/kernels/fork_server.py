@@ -11,12 +11,15 @@ from __future__ import annotations
 import builtins
 import ctypes
 import faulthandler
+import fcntl
 import gc
 import importlib
 import json
 import os
 import random
+import select
 import selectors
+import shutil
 import signal
 import socket
 import sys
@@ -43,6 +46,11 @@ IMPORTS = (
     "ipykernel.debugger",
     "IPython.core.magics",
     "IPython.core.completer",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "tornado.platform.asyncio",
     "pandera.strategies.pandas_strategies",
     "pandera.backends.pandas.builtin_checks",
     "pandas.io.formats.style",
@@ -50,6 +58,10 @@ IMPORTS = (
     "survey_tools.run.batch.worker",
     "survey_tools.report.warm_up",
 )
+LEFT_OUT = ("debugpy", "rfc3987_syntax")
+"""Imported by others if they are there, for nothing that a batch does: a debugger of kernels, and a grammar
+of addresses for JSON schemas, which takes longer to build than pandas to import."""
+
 REQUEST_BYTES = 1 << 20
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
@@ -82,6 +94,7 @@ class Server:
     def _owner_spoke(self) -> None:
         if not os.read(0, 1):
             _end_children(keep=())
+            shutil.rmtree(os.path.dirname(self._listener.getsockname()), ignore_errors=True)  # noqa: PTH120
             os._exit(0)
 
     def _accept(self) -> None:
@@ -218,7 +231,7 @@ def _draw_afresh() -> None:
 def _import_all() -> None:
     """Import as a kernel would: pandas asks whether it is in one, matplotlib which backend to take."""
     os.environ["MPLBACKEND"] = INLINE
-    os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # debugpy warns on import otherwise
+    sys.modules.update(dict.fromkeys(LEFT_OUT))  # type: ignore[arg-type]
     builtins.get_ipython = lambda: SimpleNamespace(kernel=True)  # type: ignore[attr-defined]
     importlib.import_module("pandas")
     del builtins.get_ipython  # type: ignore[attr-defined]
@@ -227,8 +240,19 @@ def _import_all() -> None:
     from survey_tools.report.warm_up import warm_up
 
     warm_up()
+    for name in LEFT_OUT:
+        del sys.modules[name]
     gc.collect()
     gc.freeze()  # a child that collects would copy every page it looks at
+
+
+def _end_with_owner(*, on: bool) -> None:
+    """While it imports, have the system end this process once its owner is gone; later `serve` looks."""
+    flags = fcntl.fcntl(0, fcntl.F_GETFL)
+    fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(0, fcntl.F_SETFL, flags | os.O_ASYNC if on else flags & ~os.O_ASYNC)
+    if on and select.select([0], [], [], 0)[0]:
+        os._exit(0)
 
 
 def _kill(pid: int) -> None:
@@ -267,7 +291,9 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     with socket.socket(fileno=int(sys.argv[1])) as listener:
+        _end_with_owner(on=True)
         _import_all()
+        _end_with_owner(on=False)
         Server(listener).serve()
 
 

@@ -35,12 +35,20 @@ TOKEN_VARIABLES = ("KOBO_TOKEN", "KOBO_TOKEN_FILE")
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 """Variables that bound the threads of linear algebra: as many notebooks run as there are processors."""
 
+SOCKET_PATH = 90
+"""Characters that the path of a socket may have; Linux takes 107 and macOS 103, with a number behind it."""
+
 _START_SECONDS = 60
 
 
 def can_fork() -> bool:
     """Whether kernels can be forked here: Linux with pidfd, and not switched off."""
     return hasattr(os, "pidfd_open") and os.environ.get(SWITCH, "1") != "0"
+
+
+def _short_folder() -> str | None:
+    """Where sockets go: the usual temporary folder, or /tmp where its name is too long for one."""
+    return None if len(tempfile.gettempdir()) < SOCKET_PATH - 40 else "/tmp"  # noqa: S108 -- closed to others
 
 
 class Forked:
@@ -132,7 +140,7 @@ class ForkServer:
     """
 
     def __init__(self, hidden: Sequence[str] = ()) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="fork-")  # closed to other users
+        self._folder = tempfile.TemporaryDirectory(prefix="fork-", dir=_short_folder())
         self.address = str(Path(self._folder.name) / "s")
         environment = {k: v for k, v in os.environ.items() if k not in hidden}
         environment |= dict.fromkeys(ONE_THREAD, "1")
