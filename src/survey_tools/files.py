@@ -6,6 +6,7 @@ Not here: what stands in it.
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,9 @@ from survey_tools.errors import RunError, SurveyToolsError
 
 PRIVATE = 0o600
 PUBLIC = 0o644
+
+_TEMPORARY = re.compile(r"\..+(-[A-Za-z0-9_]{8}|\.new)")
+"""Names that files have while they are written."""
 
 
 @contextmanager
@@ -62,3 +66,15 @@ def replacing(
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def is_temporary(path: Path) -> bool:
+    """Whether a write that was killed left the file."""
+    return path.is_file() and _TEMPORARY.fullmatch(path.name) is not None
+
+
+def remove_temporary(folder: Path) -> None:
+    """Delete what writes that were killed left in a folder."""
+    for path in folder.glob(".*"):
+        if is_temporary(path):
+            path.unlink()

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from survey_tools.files import remove_temporary
 from survey_tools.params import Workspace
 from survey_tools.report.shown import share_results
 from survey_tools.report.site import write_index
@@ -132,6 +133,9 @@ def _run(
     choices: Choices,
     pool: LocalPool | None,
 ) -> Outcome:
+    folder = ws.reports(run)
+    for place in (folder, folder / "notebooks", folder / "logs"):
+        remove_temporary(place)  # left by a run that was killed; nobody else writes here
     share_results(ws)
     before = marks(ws)
     pages = plan_reports(ws, run, communes, langs, force=choices.force, extra=choices.extra)

@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as parquet
 
+from survey_tools.files import remove_temporary
 from survey_tools.params import Workspace
 from survey_tools.run.batch.plan import NO_DATA
 from survey_tools.run.batch.pool import LocalPool
@@ -26,7 +27,6 @@ from survey_tools.run.erasing.files import (
     Household,
     clear_outputs,
     erase_flags,
-    erase_temporary,
     notebooks_with_outputs,
 )
 from survey_tools.run.erasing.traces import workspace_files
@@ -139,7 +139,7 @@ def delete_derived(ws: Workspace, household: Household) -> None:
     for path in ws.private.glob("*.parquet"):
         path.unlink()
     for folder in (ws.private, ws.root / "params", *_folders(ws.root / "reports")):
-        erase_temporary(folder)
+        remove_temporary(folder)
     for folder in reversed(_folders(ws.root / "reports")[1:]):
         (folder / LOCK).unlink(missing_ok=True)  # no batch is at work: see `occupied.alone`
         if not any(folder.iterdir()):

@@ -18,7 +18,7 @@ import pandas as pd
 
 from survey_tools import contracts
 from survey_tools.errors import RunError
-from survey_tools.files import replacing
+from survey_tools.files import is_temporary, replacing
 from survey_tools.kobo.store.upkeep import ERASED
 from survey_tools.params import Workspace
 from survey_tools.run.erasing.find import QUESTION, plain_code
@@ -32,9 +32,6 @@ GROUP = "group"
 
 KEY = "key"
 """Column that names a flag."""
-
-_TEMPORARY = re.compile(r"\..+(-[A-Za-z0-9_]{8}|\.new)")
-"""Names that files have while they are written."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ class Household:
 
 def lists(ws: Workspace) -> list[Path]:
     """Name the lists that people keep: all of `data/private/`, the sample, the corrections."""
-    found = {path for path in ws.private.rglob("*.csv") if not _TEMPORARY.fullmatch(path.name)}
+    found = {path for path in ws.private.rglob("*.csv") if not is_temporary(path)}
     kept = {ws.file("sample"), ws.file("corrections")}
     return sorted(found | {path for path in kept if path.is_file()})
 
@@ -116,18 +113,6 @@ def erase_flags(path: Path, household: Household) -> None:
     if about.any():
         flags = pd.read_parquet(path).loc[~about].reset_index(drop=True)
         contracts.write_parquet(flags, path)
-
-
-def is_temporary(path: Path) -> bool:
-    """Whether a write that was killed left the file."""
-    return path.is_file() and _TEMPORARY.fullmatch(path.name) is not None
-
-
-def erase_temporary(folder: Path) -> None:
-    """Delete what writes that were killed left in a folder."""
-    for path in folder.glob(".*"):
-        if is_temporary(path):
-            path.unlink()
 
 
 def notebooks_with_outputs(root: Path, leave_out: Path) -> list[Path]:

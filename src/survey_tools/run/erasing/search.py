@@ -10,9 +10,10 @@ from collections.abc import Collection
 from pathlib import Path
 
 from survey_tools.errors import RunError
+from survey_tools.files import is_temporary
 from survey_tools.params import Workspace
 from survey_tools.run.erasing.derived import Derived
-from survey_tools.run.erasing.files import is_temporary, lists
+from survey_tools.run.erasing.files import lists
 from survey_tools.run.erasing.journal import Journal, journal_path
 from survey_tools.run.erasing.traces import find_traces
 from survey_tools.run.occupied import LOCK
