@@ -58,9 +58,9 @@ IMPORTS = (
     "survey_tools.run.batch.worker",
     "survey_tools.report.warm_up",
 )
-LEFT_OUT = ("debugpy", "rfc3987_syntax")
-"""Imported by others if they are there, for nothing that a batch does: a debugger of kernels, and a grammar
-of addresses for JSON schemas, which takes longer to build than pandas to import."""
+LEFT_OUT = ("debugpy", "hypothesis", "rfc3986_validator", "rfc3987_syntax")
+"""Imported by others if they are there, for nothing that a batch does: a debugger of kernels, made-up tables
+for tests of contracts, and grammars of addresses for JSON schemas, slower to build than pandas to import."""
 
 REQUEST_BYTES = 1 << 20
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
