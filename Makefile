@@ -41,7 +41,7 @@ bench: $(READY)
 	@$(BIN)/python bench/kobo.py --quick
 	@$(BIN)/python bench/clean.py --quick
 	@$(BIN)/python bench/estimate.py --quick
-	@$(BIN)/python bench/run.py
+	@$(BIN)/python bench/batch.py sides --quick
 
 lock: $(READY)
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \

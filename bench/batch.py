@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -40,6 +41,7 @@ FEW = 6
 LOOP_AIM, COMMANDS_AIM, PURE_AIM, MEMORY_AIM = 5.0, 8.0, 1.6, 1.2e9
 OURS = "survey-tools report"
 LOOP, COMMANDS, PURE = "papermill loop", "papermill command", "pure compute"
+AT_ONCE = "pure compute, at once"
 TWO, PLAIN = "papermill, processes", "survey-tools, plain kernels"
 
 
@@ -87,6 +89,7 @@ def compare(place: Place, asked: Asked) -> None:
         LOOP: partial(theirs, place, "loop"),
         COMMANDS: partial(commands, place, full=asked.full),
         PURE: partial(pure, place),
+        AT_ONCE: partial(pure_at_once, place),
     }
     if asked.more:
         sides |= {TWO: partial(theirs, place, "two"), PLAIN: partial(ours, place, fork="0")}
@@ -152,6 +155,29 @@ def pure(place: Place) -> Result:
     return result if "error" in result else json.loads(result["said"])
 
 
+def pure_at_once(place: Place) -> Result:
+    """Run the notebook's code in as many warm processes as processors; its seconds are the slowest's."""
+    cores = os.cpu_count() or 1
+    shares = [place.communes[start::cores] for start in range(min(cores, len(place.communes)))]
+    line = [sys.executable, str(HERE / "batch_sides.py"), "pure"]
+    env = environment(one_thread=True)
+    started = [
+        subprocess.Popen(
+            [*line, place.given(f"pure-{number}", share)],
+            cwd=place.root,
+            env=env,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number, share in enumerate(shares)
+    ]
+    found = [json.loads(process.communicate()[0]) for process in started]
+    return {
+        "seconds": max(one["seconds"] for one in found),
+        "cpu": sum(one["cpu"] for one in found),
+    }
+
+
 def _print_sides(found: dict[str, list[Result]], reports: int, asked: Asked) -> None:
     cores = os.cpu_count() or 1
     rows = []
@@ -186,6 +212,11 @@ def _print_aims(found: dict[str, list[Result]], cores: int) -> None:
         ratio = median(cores / one for one in _ratios(found[PURE], found[OURS]))
         state = _state(ratio <= PURE_AIM)
         print(f"aim {state}: ours by {PURE} / {cores} {ratio:.2f}, at most {PURE_AIM:g}")
+        pages = [
+            sum(page["seconds"]["total"] for page in our["pages"]) / their["seconds"]
+            for our, their in zip(found[OURS], found[PURE], strict=True)
+        ]
+        print(f"the same, without what is around the pages: {median(pages):.2f}")
 
 
 def _ratios(theirs: list[Result], ours: list[Result]) -> list[float]:

@@ -18,6 +18,7 @@ from kobo_measure import HERE
 
 from survey_tools.areas import read_areas
 from survey_tools.params import open_workspace
+from survey_tools.run import make_codebook
 
 ROOT = HERE.parent
 NOTEBOOK = "notebooks/60_commune_report.ipynb"
@@ -64,8 +65,13 @@ class Place:
         return pages
 
     def forget(self) -> None:
-        """Remove what our side made before."""
-        shutil.rmtree(self.root / "reports" / RUN, ignore_errors=True)
+        """Remove what our side made before, but for the codebook: that is made again for new rows only."""
+        folder = self.root / "reports" / RUN
+        for path in folder.glob("*") if folder.is_dir() else ():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif "codebook" not in path.name:
+                path.unlink()
 
 
 def prepare(folder: Path, workspace: Path | None, notebook: Path | None, most: int | None) -> Place:
@@ -91,6 +97,7 @@ def prepare(folder: Path, workspace: Path | None, notebook: Path | None, most: i
         shutil.copy(notebook, root / NOTEBOOK)
     _empty_district(root / DISTRICT)
     ws = open_workspace(root / "params/study.yml")
+    make_codebook(ws, ws.reports(RUN))
     units = read_areas(ws.file("areas")).of(ws.study.areas.list_)
     return Place(root, folder / "made", tuple(unit.code for unit in units)[:most])
 

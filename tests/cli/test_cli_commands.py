@@ -21,6 +21,7 @@ from survey_tools.cli import app, base
 from survey_tools.errors import KoboError
 from survey_tools.kobo import KoboSession
 from survey_tools.params import open_workspace
+from survey_tools.run.kernels import forks
 from survey_tools.run.scan import Scanner
 
 ROOT = Path(__file__).parents[2]
@@ -269,3 +270,52 @@ def test_run__unknown_commune_is_refused_before_anything_runs(workspace):
     assert done.exit_code == 2
     assert "10291 (Xã Đại Thắng)" in done.output
     assert not (workspace / "data").exists()
+
+
+@pytest.mark.parametrize("command", ["run", "report"])
+@pytest.mark.parametrize("option", ["--communes", "--lang"])
+@pytest.mark.parametrize("text", ["", ",", " , "])
+def test_list__an_empty_one_is_refused(workspace, command, option, text):
+    """A variable of the shell that was not set must not mean another set of pages."""
+    done = _call(command, option, text)
+    assert done.exit_code == 2
+    assert "The list is empty." in done.output
+    assert option in done.output
+    assert not (workspace / "reports").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "ahead"),
+    [
+        (("report",), 1),
+        (("report", "--scheduler", "tcp://host:8786"), 0),
+        (("run", "--only-reports"), 1),
+        (("run", "--only-reports", "--scheduler", "tcp://host:8786"), 0),
+        (("run", "--scheduler", "tcp://host:8786"), 1),
+    ],
+)
+def test_begin__a_fork_server_only_where_this_machine_makes_something(
+    workspace, monkeypatch, command, ahead
+):
+    begun = []
+    outcome = run.Outcome(1, 0, 0, 0, workspace / "reports" / "main" / "index.html")
+    monkeypatch.setattr(forks, "start_ahead", lambda: begun.append(1))
+    monkeypatch.setattr(run, "run_reports", lambda *_, **__: outcome)
+    monkeypatch.setattr(run, "run_study", lambda *_, **__: outcome)
+    assert _call(*command).exit_code == 0
+    assert len(begun) == ahead
+
+
+def test_report__limits_are_those_of_the_batch_unless_given(workspace, monkeypatch):
+    taken = []
+    outcome = run.Outcome(1, 0, 0, 0, workspace / "reports" / "main" / "index.html")
+
+    def keep(ws, name, communes, langs, choices):
+        taken.append(choices.limits)
+        return outcome
+
+    monkeypatch.setattr(forks, "start_ahead", lambda: None)
+    monkeypatch.setattr(run, "run_reports", keep)
+    assert _call("report").exit_code == 0
+    assert _call("report", "--timeout", "60").exit_code == 0
+    assert taken == [run.Limits(), run.Limits(seconds=60)]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 from run_workspace import NOTEBOOKS
 
 from survey_tools.errors import AreaError, ParamsError, RunError
-from survey_tools.run.batch.check import check_batch
+from survey_tools.run.batch.check import check_batch, check_cluster
 from survey_tools.run.batch.plan import COMMUNE_NOTEBOOK, DISTRICT_NOTEBOOK
 from survey_tools.run.pipeline import STAGES
 
@@ -209,3 +210,48 @@ def test_check_batch__a_table_of_the_study_that_is_missing(ws):
     ws.file("outcomes").unlink()
     with pytest.raises(ParamsError, match="«outcomes» is missing"):
         check_batch(ws, "main")
+
+
+# ------------------------------------------------------------------ a cluster
+
+
+def test_check_cluster__none_was_asked_for():
+    check_cluster(None, None)
+
+
+def test_check_cluster__a_shared_folder_without_a_scheduler(tmp_path):
+    with pytest.raises(RunError, match="no cluster was named") as caught:
+        check_cluster(None, f"file://{tmp_path}")
+    assert "--scheduler" in caught.value.next_step
+
+
+def test_check_cluster__dask_is_not_installed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(RunError, match="needs Dask"):
+        check_cluster("tcp://127.0.0.1:9", None)
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("s3://key:secret@bucket", "may hold a secret"),
+        ("nonsense://bucket", "cannot be opened"),
+        ("file:///proc/nowhere", "cannot be written"),
+    ],
+)
+def test_check_cluster__a_shared_folder_that_cannot_serve(url, told):
+    pytest.importorskip("fsspec")
+    with pytest.raises(RunError, match=told):
+        check_cluster("tcp://127.0.0.1:9", url)
+
+
+def test_check_cluster__no_scheduler_answers_and_nothing_is_left_in_the_folder(
+    tmp_path, monkeypatch
+):
+    pytest.importorskip("distributed")
+    from survey_tools.run.cluster import checks
+
+    monkeypatch.setattr(checks, "CONNECT_SECONDS", 1)
+    with pytest.raises(RunError, match="no Dask scheduler"):
+        check_cluster("tcp://127.0.0.1:9", f"file://{tmp_path}")
+    assert list(tmp_path.iterdir()) == []

@@ -10,6 +10,7 @@ import socket
 import sys
 import time
 import zipfile
+from queue import SimpleQueue
 
 import pandas as pd
 import psutil
@@ -19,11 +20,16 @@ from run_workspace import NOTEBOOKS, make_workspace
 
 from survey_tools import contracts
 from survey_tools.errors import RunError
-from survey_tools.run.batch.task import Limits
+from survey_tools.files import remove_temporary
+from survey_tools.run.batch.check import check_cluster
+from survey_tools.run.batch.task import FAILED, OK, Limits, Result
 from survey_tools.run.cluster import batch as on_cluster
-from survey_tools.run.cluster import checks, share
+from survey_tools.run.cluster import checks, share, worker
 from survey_tools.run.cluster.batch import run_on_cluster
-from survey_tools.run.cluster.worker import check, describe
+from survey_tools.run.cluster.fetch import Fetcher
+from survey_tools.run.cluster.worker import Batch, Reply, check, describe
+from survey_tools.run.gate import Gate
+from survey_tools.run.kernels.failure import Failure
 
 pytestmark = pytest.mark.slow
 pytest.importorskip("distributed")
@@ -198,6 +204,70 @@ def test_run_on_cluster__no_scheduler(ws, quick):
     assert not ws.reports("main").exists()
 
 
+def test_check_cluster__a_scheduler_that_has_no_workers_yet_will_do(tmp_path):
+    with cluster(tmp_path / "cluster") as running:
+        check_cluster(running.address, f"file://{tmp_path}/share")
+
+
+def test_prepared__the_next_run_removes_the_mark_that_a_killed_one_left(ws):
+    with on_cluster._prepared(ws, page_tasks(ws, 1), None, Limits()) as batch:
+        mark = ws.root / batch.mark
+        assert mark.is_file()
+        remove_temporary(mark.parent)
+        assert not mark.exists()
+
+
+# ------------------------------------------------------------------ in one worker
+
+
+@pytest.fixture
+def in_worker():
+    """Let this process be a worker, and end what it started."""
+    yield
+    worker._stopped.clear()
+    if process := vars(worker._of_thread).pop("process", None):
+        process.close()
+    while worker._servers:
+        if server := worker._servers.pop():
+            server.close()
+
+
+def _reply(ws, number, batch_id):
+    """Make a page here as a worker does."""
+    task = page_tasks(ws, number + 1)[number]
+    batch = Batch(batch_id, str(ws.root), Limits(), describe())
+    return Reply.from_json(worker.run_remote(task.to_json(), batch.to_json()))
+
+
+def test_run_remote__a_batch_that_was_stopped_as_its_page_was_done_costs_the_next_nothing(
+    ws, in_worker, monkeypatch
+):
+    attempt = worker.attempt
+
+    def stopped_at_the_end(*arguments):
+        result = attempt(*arguments)
+        worker.stop("first")
+        return result
+
+    monkeypatch.setattr(worker, "attempt", stopped_at_the_end)
+    assert _reply(ws, 0, "first").result.status == OK
+    monkeypatch.setattr(worker, "attempt", attempt)
+    assert _reply(ws, 1, "second").result.status == OK
+
+
+def test_run_remote__a_fork_server_that_died_is_replaced(ws, in_worker):
+    if (first := worker._fork_server()) is None:
+        pytest.skip("nothing is forked here")
+    assert _reply(ws, 0, "lasting").result.status == OK
+    assert worker._fork_server() is first
+    os.kill(first._process.pid, signal.SIGKILL)
+    first._process.wait()
+    assert _reply(ws, 1, "lasting").result.status == OK
+    assert worker._fork_server() is not first
+    assert worker._fork_server().alive
+    assert worker._of_thread.process._server is worker._fork_server()
+
+
 # ------------------------------------------------------------------ workers that are not fit
 
 
@@ -251,6 +321,32 @@ def test_run_on_cluster__without_the_extra(ws, monkeypatch):
     with pytest.raises(RunError) as error:
         run_on_cluster(ws, page_tasks(ws, 1), scheduler="tcp://127.0.0.1:9", limits=Limits())
     assert "pip install 'survey_tools[cluster]'" in error.value.next_step
+
+
+# ------------------------------------------------------------------ the way back
+
+
+def test_fetcher__a_result_comes_although_what_was_told_cannot_be_blotted(
+    ws, tmp_path, monkeypatch
+):
+    def broken(*_):
+        raise RecursionError("who it was")
+
+    monkeypatch.setattr(Gate, "blot", broken)
+    fetcher, results = Fetcher(ws, "main", share.Share(f"file://{tmp_path}/share")), SimpleQueue()
+    told = Failure("a cell", "ValueError", "who it was", "who it was")
+    failed = Result("a.vi", FAILED, told, passes=True)
+    warned = Result("b.vi", OK, warnings=("who it was",))
+    try:
+        for result in (failed, warned):
+            fetcher.fetch(result.name, Reply(result, "main/nowhere", {}), results.put)
+        found = [results.get(timeout=30) for _ in range(2)]
+    finally:
+        fetcher.close()
+    assert {result.name: result.status for result in found} == {"a.vi": FAILED, "b.vi": FAILED}
+    for result in found:
+        assert result.failure.kind == "RecursionError"
+        assert "who it was" not in result.to_json()
 
 
 # ------------------------------------------------------------------ the shared folder

@@ -71,14 +71,6 @@ def test_execute__dead_kernel_is_noticed(tmp_path):
     assert time.monotonic() - started < 30
 
 
-def test_execute__cell_over_time(tmp_path):
-    done = execute(
-        NOTEBOOKS / "takes_too_long.ipynb", tmp_path / "page.ipynb", {}, Options(timeout=1)
-    )
-    assert done.failure.kind == "CellTimeoutError"
-    assert done.seconds["total"] < 20
-
-
 def test_execute__wrong_parameter_starts_no_kernel(tmp_path, monkeypatch):
     monkeypatch.setattr("papermill.execute_notebook", lambda *_, **__: pytest.fail("started"))
     with pytest.raises(ParamsError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -181,6 +182,27 @@ def test_fork_server__does_not_hold_what_is_hidden(monkeypatch, tmp_path):
         server.close()
 
 
+def test_fork_server__outlives_a_child_that_ends_as_its_asker_leaves(server):
+    """Both events may come in one round: 40 children whose asker lets go while they die."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    asked = {"env": dict(os.environ), "cwd": ".", "fds": [nothing], "arguments": ["-f", "x"]}
+    for _ in range(40):
+        child = forks.fork(server.address, "kernel", **asked)
+        assert child is not None
+        os.kill(child.pid, signal.SIGKILL)
+        child.close()
+    os.close(nothing)
+    assert server.alive
+
+
+def test_fork_server__a_request_that_is_none_costs_nothing(server):
+    for content in (b"", b"no JSON\n", b"{" * 100):
+        with socket.socket(socket.AF_UNIX) as asker:
+            asker.connect(server.address)
+            asker.sendall(content)
+    assert server.alive
+
+
 def test_fork_server__has_one_thread_when_it_forks(server):
     nothing = os.open(os.devnull, os.O_WRONLY)
     child = forks.fork(
@@ -199,6 +221,9 @@ def test_fork_server__has_one_thread_when_it_forks(server):
 def test_kernel_arguments__another_interpreter_or_kernel_is_started_in_the_ordinary_way():
     assert kernel_arguments(["/usr/bin/other", "-m", "ipykernel_launcher", "-f", "x"]) is None
     assert kernel_arguments([sys.executable, "-m", "other_kernel", "-f", "x"]) is None
+    same_program = os.path.realpath(sys.executable)
+    if same_program != sys.executable:  # another environment on the same Python
+        assert kernel_arguments([same_program, "-m", "ipykernel_launcher", "-f", "x"]) is None
     assert kernel_arguments([sys.executable, "-m", "ipykernel_launcher", "-f", "x"]) == ["-f", "x"]
 
 

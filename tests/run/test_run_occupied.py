@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from survey_tools.errors import ParamsError, RunError
+from survey_tools.run import occupied
 from survey_tools.run.erasing.traces import find_traces
 from survey_tools.run.occupied import LOCK, alone, at_work, holding
 
@@ -133,3 +135,41 @@ def test_holding__a_folder_that_cannot_be_written(ws):
 def test_alone__a_batch_keeps_an_erasure_out(ws):
     with at_work(ws), holding(ws, "main"), pytest.raises(RunError, match="is at work"), alone(ws):
         pass
+
+
+class _Refusing:
+    """A connection to a file that cannot be locked, with what SQLite then says."""
+
+    def __init__(self, name):
+        self.error = sqlite3.OperationalError("it says why")
+        self.error.sqlite_errorcode, self.error.sqlite_errorname = getattr(sqlite3, name), name
+
+    def execute(self, _):
+        raise self.error
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize("name", ["SQLITE_IOERR_LOCK", "SQLITE_PROTOCOL", "SQLITE_IOERR"])
+def test_holding__a_disk_without_locks_is_not_told_as_another_batch(ws, monkeypatch, name):
+    monkeypatch.setattr(occupied, "_connect", lambda *_: _Refusing(name))
+    with pytest.raises(RunError, match="could not be locked") as caught:
+        holding(ws, "main").__enter__()
+    assert caught.value.found == f"{name}: it says why"
+    assert caught.value.where == "reports/main/.lock"
+
+
+@pytest.mark.parametrize("name", ["SQLITE_BUSY", "SQLITE_BUSY_TIMEOUT", "SQLITE_LOCKED"])
+def test_holding__every_way_of_being_locked_out_is_another_batch(ws, monkeypatch, name):
+    monkeypatch.setattr(occupied, "_connect", lambda *_: _Refusing(name))
+    with pytest.raises(RunError, match="Another batch"):
+        holding(ws, "main").__enter__()
+
+
+def test_holding__a_lock_file_with_something_in_it(ws):
+    ws.reports("main").mkdir(parents=True)
+    (ws.reports("main") / LOCK).write_text("something of another program" * 20, encoding="utf-8")
+    with pytest.raises(RunError, match="could not be locked") as caught:
+        holding(ws, "main").__enter__()
+    assert "not a database" in caught.value.found

@@ -129,6 +129,12 @@ def test_plan_reports__study_file(made):
     assert set(_reasons(made).values()) == {"changed: params"}
 
 
+def test_plan_reports__what_may_be_released_although_it_looks_personal(made):
+    path = made.root / "params" / "scan_allow.csv"
+    path.write_bytes(path.read_bytes() + b"\n")
+    assert set(_reasons(made).values()) == {"changed: params"}
+
+
 def test_plan_reports__text_of_a_question(made):
     path = made.root / "params" / "register" / "household.csv"
     path.write_bytes(path.read_bytes() + b"\n")
@@ -161,6 +167,11 @@ def test_plan_reports__a_library_of_another_version(made, monkeypatch):
         ("report/template/page.css", True),
         ("errors.py", True),
         ("run/kernels/execute.py", True),
+        ("run/kernels/guard.py", True),
+        ("run/kernels/parameters.py", True),
+        ("run/gate.py", True),
+        ("run/scan/scanner.py", True),
+        ("clean/personal_data/text.py", True),
         ("estimate/__init__.py", False),
         ("run/batch/plan.py", False),
     ],
@@ -260,6 +271,11 @@ def test_plan_reports__unknown_commune(made):
 def test_plan_reports__unknown_language(made):
     with pytest.raises(RunError, match="no pages in this language"):
         plan_reports(made, "main", langs=["fr"])
+
+
+def test_plan_reports__a_language_given_twice_makes_each_page_once(made):
+    pages = plan_reports(made, "main", ["10291"], ["vi", "en", "vi"])
+    assert [page.stem for page in pages] == ["10291.vi", "10291.en", "district.vi", "district.en"]
 
 
 def test_plan_reports__no_results(made):

@@ -10,6 +10,7 @@ from run_workspace import NOTEBOOKS
 
 from survey_tools.errors import RunError
 from survey_tools.run import run_stages, run_study
+from survey_tools.run.occupied import processing
 from survey_tools.run.server import PRESET_VARIABLE
 
 
@@ -37,6 +38,12 @@ def test_run_stages__the_first_failure_stops(ws):
     names = [path.name for path in (ws.reports("main") / "notebooks").iterdir()]
     assert names == ["20_clean.failed.ipynb"]
     assert (ws.reports("main") / "logs" / "20_clean.log").is_file()
+
+
+def test_run_stages__one_run_at_a_time_makes_the_tables(ws):
+    shutil.copy(NOTEBOOKS / "ok.ipynb", ws.notebooks / "30_check.ipynb")
+    with processing(ws), pytest.raises(RunError, match="Another run is making the tables"):
+        run_stages(ws, "other", stages=["30_check"])
 
 
 def test_run_study__unknown_stage(ws):

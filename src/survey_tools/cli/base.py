@@ -52,10 +52,10 @@ JobsOption = Annotated[
 ForceOption = Annotated[bool, typer.Option("--force", help="Redo pages that have not changed.")]
 ExplainOption = Annotated[bool, typer.Option("--explain", help="Say why each page is redone.")]
 TimeoutOption = Annotated[
-    float, typer.Option("--timeout", min=1, help="Seconds that one page may take.")
+    float | None, typer.Option("--timeout", min=1, help="Seconds that one page may take.")
 ]
 MemoryOption = Annotated[
-    float, typer.Option("--memory", min=100, help="Megabytes that one page may take.")
+    float | None, typer.Option("--memory", min=100, help="Megabytes that one page may take.")
 ]
 SchedulerOption = Annotated[
     str | None,

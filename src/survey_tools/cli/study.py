@@ -33,12 +33,12 @@ from survey_tools.cli.base import (
     guarded,
     open_study,
 )
-from survey_tools.errors import RunError
+from survey_tools.errors import ParamsError, RunError
+from survey_tools.run.batch.task import Limits
 
 if TYPE_CHECKING:
     from survey_tools.run import Choices, Outcome
 
-PAGE_SECONDS, PAGE_MB = 900.0, 4000.0
 TOKEN_VARIABLE = "KOBO_TOKEN"  # noqa: S105 - the name of the variable, not a token
 
 
@@ -80,19 +80,22 @@ def run(
     force: ForceOption = False,
     explain: ExplainOption = False,
     param: ParamOption = None,
-    timeout: TimeoutOption = PAGE_SECONDS,
-    memory: MemoryOption = PAGE_MB,
+    timeout: TimeoutOption = Limits.seconds,
+    memory: MemoryOption = Limits.memory_mb,
     scheduler: SchedulerOption = None,
     share: ShareOption = None,
     debug: DebugOption = False,
 ) -> int:
     """Run the study: all stages, then the pages that changed."""
-    _begin()
+    wanted: dict[str, Any] = {
+        "communes": _split("--communes", communes),
+        "langs": _split("--lang", lang),
+    }
+    _begin(scheduler if only_reports else None)
     from survey_tools.run import run_reports, run_study
 
     ws = open_study(study)
     choices = _choices(locals())
-    wanted: dict[str, Any] = {"communes": _split(communes), "langs": _split(lang)}
     if only_reports:
         return _finish(run_reports(ws, run, **wanted, choices=choices))
     return _finish(run_study(ws, run, first=first, preset=preset, **wanted, choices=choices))
@@ -132,19 +135,20 @@ def report(
     force: ForceOption = False,
     explain: ExplainOption = False,
     param: ParamOption = None,
-    timeout: TimeoutOption = PAGE_SECONDS,
-    memory: MemoryOption = PAGE_MB,
+    timeout: TimeoutOption = Limits.seconds,
+    memory: MemoryOption = Limits.memory_mb,
     scheduler: SchedulerOption = None,
     share: ShareOption = None,
     debug: DebugOption = False,
 ) -> int:
     """Make the pages that are missing or out of date."""
+    wanted = _split("--communes", communes), _split("--lang", lang)
     _begin(scheduler)
     from survey_tools.run import run_reports
 
     ws = open_study(study)
     choices = _choices(locals())
-    return _finish(run_reports(ws, run, _split(communes), _split(lang), choices))
+    return _finish(run_reports(ws, run, *wanted, choices))
 
 
 @app.command()
@@ -195,16 +199,19 @@ def version() -> None:
 
 
 def _begin(scheduler: str | None = None) -> None:
-    """Let the processes that will make pages import their libraries while this one imports its own."""
-    from survey_tools.run.kernels.forks import TOKEN_VARIABLES, start_ahead
+    """Let the processes that will make pages import their libraries while this one imports its own.
+
+    Where a cluster does all of the work, nothing here would take them.
+    """
+    from survey_tools.run.kernels.forks import start_ahead
 
     if scheduler is None:
-        start_ahead(TOKEN_VARIABLES)
+        start_ahead()
 
 
 def _choices(options: Mapping[str, Any]) -> Choices:
     """Gather how a batch is run from a command's options."""
-    from survey_tools.run import Choices, Limits, given_parameters
+    from survey_tools.run import Choices, given_parameters
 
     return Choices(
         force=options["force"],
@@ -217,10 +224,19 @@ def _choices(options: Mapping[str, Any]) -> Choices:
     )
 
 
-def _split(text: str | None) -> list[str] | None:
+def _split(option: str, text: str | None) -> list[str] | None:
+    """Part a list at its commas; an empty one is more likely a variable that was not set than a wish."""
     if text is None:
         return None
-    return [part.strip() for part in text.split(",") if part.strip()]
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts:
+        raise ParamsError(
+            "The list is empty.",
+            expected="values with commas between; leave the option out for all of the study",
+            found=repr(text),
+            where=option,
+        )
+    return parts
 
 
 def _finish(outcome: Outcome) -> int:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
         write_field_sheets,
         write_flags,
     )
-    from survey_tools.run.kernels.execute import Execution, Failure, execute
+    from survey_tools.run.kernels.execute import Execution, execute
+    from survey_tools.run.kernels.failure import Failure
     from survey_tools.run.kernels.parameters import Parameter, check_parameters, read_parameters
     from survey_tools.run.pipeline import STAGES, run_stages
     from survey_tools.run.pull import (
@@ -100,7 +101,8 @@ _PLACES = {
     "codebook": "make_codebook",
     "fieldwork": "Checked check_fieldwork count_flags gather_fieldwork run_field_checks "
     "sheets_folder write_field_sheets write_flags",
-    "kernels.execute": "Execution Failure execute",
+    "kernels.execute": "Execution execute",
+    "kernels.failure": "Failure",
     "kernels.parameters": "Parameter check_parameters read_parameters",
     "pipeline": "STAGES run_stages",
     "pull": "form_changes last_pulls open_store pull_all pull_summary read_tables write_provenance",

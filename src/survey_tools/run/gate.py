@@ -10,7 +10,7 @@ from pathlib import Path
 
 from survey_tools.errors import DisclosureError
 from survey_tools.params import Workspace
-from survey_tools.run.kernels.execute import Failure
+from survey_tools.run.kernels.failure import Failure
 from survey_tools.run.scan import Scanner, open_scanner
 
 TOLD = 5

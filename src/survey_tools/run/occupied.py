@@ -77,6 +77,24 @@ def holding(ws: Workspace, run: str) -> Iterator[None]:
 
 
 @contextmanager
+def processing(ws: Workspace) -> Iterator[None]:
+    """Be the only one that makes the tables of `data/processed/`, whatever the name of the run.
+
+    Raises
+    ------
+    RunError
+        When another run is making them.
+    """
+    refusal = RunError(
+        "Another run is making the tables of this workspace.",
+        where=f"data/processed/{LOCK}",
+        next_step=_WAIT,
+    )
+    with _held(ws, "data/processed", "BEGIN EXCLUSIVE", refusal):
+        yield
+
+
+@contextmanager
 def _held(ws: Workspace, folder: str, begin: str, refusal: RunError) -> Iterator[None]:
     """Hold a lock of SQLite on an empty file: shared by readers, exclusive by a writer."""
     with closing(_connect(ws.root / folder, folder)) as connection:
@@ -86,9 +104,25 @@ def _held(ws: Workspace, folder: str, begin: str, refusal: RunError) -> Iterator
             )  # nothing is written: no file beside it
             connection.execute(begin)
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        except sqlite3.OperationalError as error:
-            raise refusal from error
+        except sqlite3.Error as error:
+            raise (refusal if _taken(error) else _not_locked(error, folder)) from error
         yield
+
+
+def _taken(error: sqlite3.Error) -> bool:
+    """Whether somebody else holds the lock; the lower byte of a code says so, the upper one why."""
+    code = getattr(error, "sqlite_errorcode", None) or 0
+    return code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _not_locked(error: sqlite3.Error, folder: str) -> RunError:
+    return RunError(
+        "The workspace could not be locked, so that nobody else can be kept out of it.",
+        expected="an empty file, on a disk whose files can be locked",
+        found=f"{getattr(error, 'sqlite_errorname', None) or type(error).__name__}: {error}",
+        where=f"{folder}/{LOCK}",
+        next_step="put the workspace on a local disk, or mount the network disk with locks",
+    )
 
 
 def _connect(folder: Path, name: str) -> sqlite3.Connection:

@@ -17,7 +17,7 @@ from survey_tools.run.batch.task import OK, Limits, Result, Task
 from survey_tools.run.erasing.journal import refuse_unfinished
 from survey_tools.run.files import check_space
 from survey_tools.run.kernels.execute import count_cells
-from survey_tools.run.occupied import at_work
+from survey_tools.run.occupied import at_work, processing
 from survey_tools.run.progress import bar
 from survey_tools.run.server import PRESET_VARIABLE
 
@@ -62,7 +62,7 @@ def run_stages(
         with bar("synthetic district", unit="step") as step:
             make_sandbox(ws, preset=preset, progress=step)
     chosen = os.environ.get(PRESET_VARIABLE) or preset
-    with at_work(ws), nullcontext(pool) if pool else LocalPool(1) as used:
+    with at_work(ws), processing(ws), nullcontext(pool) if pool else LocalPool(1) as used:
         return [_run_stage(ws, run, name, chosen, used) for name in stages]
 
 
@@ -92,7 +92,7 @@ def _run_stage(ws: Workspace, run: str, name: str, preset: str, pool: LocalPool)
     )
     cells = count_cells(notebook)
     with bar(name, total=cells) as step:
-        result = pool.one(task, STAGE_LIMITS, lambda index: step(index + 1))
+        result = pool.one(task, STAGE_LIMITS, lambda index: step(min(index + 1, cells)))
         step(cells)
     if result.status != OK:
         raise _stage_error(ws, run, name, result)

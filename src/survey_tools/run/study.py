@@ -5,14 +5,15 @@ Not here: what the stages and pages do.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 from survey_tools.params import Workspace
-from survey_tools.run.batch.check import check_batch
+from survey_tools.run.batch.check import check_batch, check_cluster
 from survey_tools.run.batch.pool import LocalPool
-from survey_tools.run.batch.reports import Choices, Outcome, run_reports
+from survey_tools.run.batch.reports import Choices, Outcome, make_pages
 from survey_tools.run.erasing.journal import refuse_unfinished
+from survey_tools.run.kernels.parallel import jobs_here
+from survey_tools.run.occupied import at_work, holding
 from survey_tools.run.pipeline import STAGES, run_stages
 
 
@@ -48,8 +49,14 @@ def run_study(
         When a commune or language is not one of the study; nothing was run.
     """
     refuse_unfinished(ws)
+    check_cluster(choices.scheduler, choices.share)
     check_batch(ws, run, communes, langs, extra=choices.extra, first=first)
     stages = STAGES[STAGES.index(first) :]
-    with LocalPool(choices.jobs or os.cpu_count() or 1) as pool:
+    with (
+        at_work(ws),
+        holding(ws, run),
+        LocalPool(choices.jobs or jobs_here()) as pool,
+    ):
         run_stages(ws, run, stages=stages, preset=preset, pool=pool)
-        return run_reports(ws, run, communes, langs, choices, pool=pool)
+        check_batch(ws, run, communes, langs, extra=choices.extra)
+        return make_pages(ws, run, communes, langs, choices, pool)

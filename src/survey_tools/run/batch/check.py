@@ -1,6 +1,6 @@
 """Check everything that a batch was asked for before a kernel starts, and tell all that is wrong at once.
 
-Not here: which pages are out of date (`plan`), a cluster (`cluster`), parameters as typed (`given`).
+Not here: which pages are out of date (`plan`), workers of a cluster (`cluster`), values as typed (`given`).
 """
 
 from __future__ import annotations
@@ -81,6 +81,43 @@ def check_batch(
         with problems.noted():
             check_extra(ws, notebook, values)
     problems.tell()
+
+
+def check_cluster(scheduler: str | None, share: str | None) -> None:
+    """Refuse a cluster that cannot be reached, before hours of work that would need it in the end.
+
+    Its workers are looked at when pages begin: until then they may come and go.
+
+    Parameters
+    ----------
+    scheduler : str, optional
+        Address of a Dask scheduler; None where all is done on this machine.
+    share : str, optional
+        fsspec URL of the folder through which data and pages travel.
+
+    Raises
+    ------
+    RunError
+        When there is a shared folder without a scheduler; Dask is not installed; the shared folder may
+        not be used or cannot be written; or no scheduler answers.
+    """
+    if scheduler is None:
+        if share is not None:
+            raise RunError(
+                "A shared folder is for a cluster, and no cluster was named.",
+                expected="--scheduler beside --share, or neither",
+                found="--share alone",
+                next_step="give the address of the scheduler, such as --scheduler tcp://host:8786",
+            )
+        return
+    from survey_tools.run.cluster.checks import connected, require_dask
+    from survey_tools.run.cluster.share import Share
+
+    require_dask()
+    if share is not None:
+        Share(share).open().try_out()
+    with connected(scheduler, workers=False):
+        pass
 
 
 def _check_folder(ws: Workspace, run: str) -> None:

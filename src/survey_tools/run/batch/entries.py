@@ -9,7 +9,7 @@ from typing import Any
 
 from survey_tools.params import Workspace
 from survey_tools.run.batch.fingerprint import DISTRICT
-from survey_tools.run.batch.make import write_log
+from survey_tools.run.batch.make import RENDERING, write_log
 from survey_tools.run.batch.plan import Page
 from survey_tools.run.batch.task import Result, Task
 from survey_tools.run.codebook import remove_codebook
@@ -47,6 +47,8 @@ def settle_page(ws: Workspace, run: str, page: Page, result: Result) -> dict[str
         return entry
     write_log(log, result.failure)
     (folder / page.file).unlink(missing_ok=True)
+    if result.failure.cell != RENDERING:
+        (folder / "notebooks" / f"{page.stem}.ipynb").unlink(missing_ok=True)
     entry["log"] = log.relative_to(folder).as_posix()
     say(f"{page.stem} failed: {entry['error']}")
     return entry

@@ -23,6 +23,7 @@ from survey_tools.params import Workspace
 from survey_tools.report.shown import kept_parts, share_results
 from survey_tools.run.files import read_json
 from survey_tools.run.kernels.parameters import cell_text, read_cells
+from survey_tools.run.scan import ALLOW_FILE
 
 DISTRICT = "district"
 _DECIMALS = 4
@@ -35,7 +36,8 @@ _COUNTED = ["area", "wave", "group", "outcome", "n", "numerator"]
 _PULL = ("form", "rows", "server_count", "proof", "server")
 _ROOMS = (
     "report", "areas", "contracts", "params", "register", "errors.py", "files.py",
-    "run/batch/make.py", "run/kernels/execute.py", "run/kernels/engine.py",
+    "run/batch/make.py", "run/kernels/execute.py", "run/kernels/engine.py", "run/kernels/guard.py",
+    "run/kernels/parameters.py", "run/gate.py", "run/scan", "clean/personal_data",
 )  # fmt: skip
 _CODE = {".py", ".yml", ".j2", ".css", ".json", ".html"}
 _LIBRARIES = (
@@ -123,16 +125,16 @@ def digest_notebook(notebook: Path) -> str:
 
 
 def digest_package() -> str:
-    """Digest of the code, wording and template that make a page out of results."""
+    """Digest of the code, wording and template that make a page out of results and search it."""
     root = Path(survey_tools.__file__).parent
     files = [path for room in _ROOMS for path in _files(root / room)]
     return _digest_files(files, root)
 
 
 def digest_params(ws: Workspace) -> str:
-    """Digest of the study file, its tables, the questions, and the labels of choices."""
+    """Digest of the study file, its tables, the questions, what may be released, and labels of choices."""
     files = [ws.study_path, *(ws.file(name) for name in _PARAMS)]
-    files.append(ws.root / ws.study.forms["household"].register_)
+    files += [ws.root / ws.study.forms["household"].register_, ws.root / ALLOW_FILE]
     labels = ws.clean / "labels.parquet"
     shown = digest_frame(pd.read_parquet(labels)) if labels.is_file() else ""
     return _digest([_digest_files([f for f in files if f.is_file()], ws.root), shown])

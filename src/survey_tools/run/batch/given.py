@@ -14,7 +14,7 @@ from survey_tools.errors import ParamsError
 from survey_tools.params import Workspace
 from survey_tools.run.batch.plan import COMMUNE_NOTEBOOK, DISTRICT_NOTEBOOK
 from survey_tools.run.batch.problems import Problems
-from survey_tools.run.kernels.execute import server_tokens
+from survey_tools.run.kernels.failure import server_tokens
 from survey_tools.run.kernels.parameters import (
     Parameter,
     Value,

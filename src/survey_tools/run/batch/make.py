@@ -5,7 +5,6 @@ Not here: watching over time and memory (survey_tools.run.batch.supervise), or w
 
 from __future__ import annotations
 
-import hashlib
 import time
 import traceback
 from collections.abc import Callable
@@ -16,14 +15,19 @@ from typing import Any
 
 from survey_tools.errors import DisclosureError
 from survey_tools.params import Workspace, open_workspace
+from survey_tools.run.batch.fingerprint import digest_file
 from survey_tools.run.batch.task import FAILED, OK, Result, Task
 from survey_tools.run.codebook import make_codebook
 from survey_tools.run.files import write_text
 from survey_tools.run.gate import Gate, blotted, open_gate
-from survey_tools.run.kernels.execute import Execution, Failure, Options, execute, without_token
+from survey_tools.run.kernels.execute import Execution, Options, execute
+from survey_tools.run.kernels.failure import Failure, without_token
+
+RENDERING = "at the rendering"
+"""Where a page failed whose notebook ran to its end; that is kept."""
 
 Tell = Callable[[dict[str, Any]], None]
-"""Called with what happens on the way: `{"kernel": pid}`, `{"cell": number}`."""
+"""Called with what happens on the way: `{"kernel": pid}`, None when it has ended, `{"cell": number}`."""
 
 
 def make(task: Task, *, output_mb: float | None = None, tell: Tell = lambda event: None) -> Result:
@@ -66,11 +70,6 @@ def write_log(path: Path, failure: Failure) -> Path:
     return path
 
 
-def digest_file(path: Path) -> str:
-    """SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def _make(ws: Workspace, task: Task, output_mb: float | None, tell: Tell) -> Result:
     folder = ws.reports(task.run)
     if task.kind == "codebook":
@@ -87,6 +86,7 @@ def _make(ws: Workspace, task: Task, output_mb: float | None, tell: Tell) -> Res
     )
     output = folder / "notebooks" / f"{task.name}.ipynb"
     execution = execute(ws.root / task.notebook, output, task.parameters, options)
+    tell({"kernel": None})
     result = Result(
         task.name,
         FAILED if execution.failure else OK,
@@ -135,10 +135,10 @@ def _release(
         failure = Failure("at the gate", type(error).__name__, str(error), str(error))
         return replace(result, status=FAILED, failure=failure)
     except Exception as error:  # one page costs no other, whatever its error
-        return replace(result, status=FAILED, failure=failure_of("at the rendering", error))
+        return replace(result, status=FAILED, failure=failure_of(RENDERING, error))
     seconds = {**result.seconds, "render": round(time.monotonic() - begun, 3)}
     made = (page, execution.output)
-    files = {path.relative_to(folder).as_posix(): digest_file(path) for path in made}
+    files = {path.relative_to(folder).as_posix(): digest_file(path) or "" for path in made}
     return replace(result, seconds=seconds, files=files)
 
 

@@ -5,7 +5,6 @@ Not here: making them (survey_tools.run.batch.reports).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -27,6 +26,7 @@ from survey_tools.run.batch.fingerprint import (
     digest_versions,
 )
 from survey_tools.run.batch.record import Record
+from survey_tools.run.kernels.parallel import jobs_here
 from survey_tools.run.kernels.parameters import Value
 from survey_tools.run.pipeline import study_parameter
 
@@ -122,7 +122,7 @@ def plan_reports(
     if force:
         return [replace(page, reason="asked for") for page in pages]
     record, folder = Record(ws, run), ws.reports(run)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # hashing files lets other threads run
+    with ThreadPoolExecutor(jobs_here()) as pool:  # hashing files lets other threads run
         reasons = pool.map(
             lambda page: _reason(folder, record.page(page.code, page.lang), page), pages
         )
@@ -195,7 +195,7 @@ def _languages(ws: Workspace, langs: Sequence[str] | None) -> tuple[str, ...]:
                 found=repr(lang),
                 where="report.languages in the study file",
             )
-    return tuple(langs) if langs else known
+    return tuple(dict.fromkeys(langs)) if langs else known
 
 
 def _reason(folder: Path, before: Mapping[str, Any] | None, page: Page) -> str:

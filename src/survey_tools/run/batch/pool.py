@@ -13,7 +13,7 @@ from queue import SimpleQueue
 from survey_tools.run.batch.make import failure_of
 from survey_tools.run.batch.supervise import ON_CELL, ReportProcess
 from survey_tools.run.batch.task import FAILED, Limits, Result, Task
-from survey_tools.run.kernels.forks import TOKEN_VARIABLES, take_server
+from survey_tools.run.kernels.forks import take_server
 
 ATTEMPTS = 2
 
@@ -29,7 +29,7 @@ class LocalPool:
 
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
-        self._server = take_server(TOKEN_VARIABLES)
+        self._server = take_server()
         self._slots = [ReportProcess(self._server) for _ in range(jobs)]
         self._with_token = ReportProcess(keep_token=True)
 
@@ -50,9 +50,12 @@ class LocalPool:
             slot.close()
 
     def one(self, task: Task, limits: Limits, on_cell: ON_CELL | None = None) -> Result:
-        """Do one task, as the first slot's process or, with the token, in an ordinary one."""
+        """Do one task, in a process of its own; with the token, in one that is not forked."""
         slot = self._with_token if task.keep_token else self._slots[0]
-        return attempt(slot, task, limits, on_cell)
+        try:
+            return attempt(slot, task, limits, on_cell)
+        finally:
+            slot.end()  # it holds the token, or what the workspace was before this stage
 
     def run(self, tasks: Iterable[Task], limits: Limits) -> Generator[Result]:
         """Do tasks and give each result as it comes; leaving early ends the processes at work."""

@@ -2,32 +2,29 @@
 
 While a batch is at work every page that is done is one line of a journal beside the record; the
 record is written when it begins and when it ends. `docs/run.schema.json` says what each field means.
-Not here: the pages themselves. The record holds no row, no person, no token and no name of a machine.
+Not here: the pages themselves, or what stands in its head (survey_tools.run.batch.facts). The record holds no
+row, no person and no token; of machines only the names of a cluster's workers, each with the pages it made.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import platform
 import re
-import shutil
-import subprocess
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from survey_tools import __version__
 from survey_tools.errors import RunError
 from survey_tools.params import Workspace
+from survey_tools.run.batch.facts import made_on
 from survey_tools.run.files import read_json, write_json
-from survey_tools.run.kernels.execute import without_token
+from survey_tools.run.kernels.failure import without_token
 from survey_tools.run.progress import say
 
 RECORD = "run.json"
@@ -36,11 +33,6 @@ DAMAGED = "run.json.damaged"
 
 Pages = dict[tuple[str, str], dict[str, Any]]
 """Entries by code and language."""
-
-_LIBRARIES = (
-    "pandas", "numpy", "pyarrow", "statsmodels", "diff-diff", "seaborn", "matplotlib", "papermill",
-    "nbclient", "nbconvert", "ipykernel", "jupyter_client", "distributed",
-)  # fmt: skip
 
 _PAGE: dict[str, Any] = {
     "code": "",
@@ -165,7 +157,7 @@ class Record:
         return content
 
     def _content(self) -> dict[str, Any]:
-        self._head = self._head or self._made_on()
+        self._head = self._head or made_on(self._ws)
         return {
             "run": self._run,
             "started": self._started,
@@ -176,16 +168,6 @@ class Record:
             "parameters": self._parameters,
             "counts": _counts(self._pages),
             "pages": [self._pages[key] for key in sorted(self._pages)],
-        }
-
-    def _made_on(self) -> dict[str, Any]:
-        provenance = read_json(self._ws.results / "provenance.json")
-        pulls = provenance.get("pulls", []) if isinstance(provenance, dict) else []
-        return {
-            **_commit(self._ws.root),
-            "versions": _versions(),
-            "host": {"platform": platform.platform(), "cpus": os.cpu_count()},
-            "pulls": pulls,
         }
 
 
@@ -285,36 +267,3 @@ def _without_secrets(value: Any) -> Any:
     if isinstance(value, str):
         return without_token(_SECRETS.sub("", value) if "://" in value else value)
     return value
-
-
-def _versions() -> dict[str, str]:
-    found = {"survey_tools": __version__, "python": platform.python_version()}
-    for name in _LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _commit(root: Path) -> dict[str, Any]:
-    """Commit of the workspace and whether files differ from it; None outside git."""
-    lines = _git(root, "status", "--porcelain=v2", "--branch")
-    heads = [line.split()[-1] for line in lines or () if line.startswith("# branch.oid ")]
-    if lines is None or not heads or heads[0] == "(initial)":
-        return {"commit": None, "dirty": None}
-    return {"commit": heads[0], "dirty": any(not line.startswith("# ") for line in lines)}
-
-
-def _git(root: Path, *arguments: str) -> list[str] | None:
-    git = shutil.which("git")
-    if git is None:
-        return None
-    try:
-        done = subprocess.run(  # noqa: S603 - fixed arguments, no shell
-            [git, "--no-optional-locks", "-C", str(root), *arguments],
-            capture_output=True, text=True, errors="replace", timeout=20,
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.splitlines() if done.returncode == 0 else None

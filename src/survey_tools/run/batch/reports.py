@@ -5,20 +5,20 @@ Not here: what a page says (notebooks and survey_tools.report), or making one (s
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, nullcontext
+from contextlib import closing, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from survey_tools.errors import SurveyToolsError
 from survey_tools.files import remove_temporary
 from survey_tools.params import Workspace
 from survey_tools.report.shown import share_results
 from survey_tools.report.site import write_index
 from survey_tools.report.triage import write_triage
-from survey_tools.run.batch.check import check_batch
+from survey_tools.run.batch.check import check_batch, check_cluster
 from survey_tools.run.batch.entries import (
     CODEBOOK,
     entry_of,
@@ -30,11 +30,12 @@ from survey_tools.run.batch.make import make
 from survey_tools.run.batch.plan import NO_DATA, Page, plan_reports
 from survey_tools.run.batch.pool import LocalPool
 from survey_tools.run.batch.record import Record
-from survey_tools.run.batch.sources import changed, marks
+from survey_tools.run.batch.sources import Marks, changed, marks
 from survey_tools.run.batch.task import FAILED, OK, Limits, Result, Task
 from survey_tools.run.codebook import codebook_is_current
 from survey_tools.run.erasing.journal import refuse_unfinished
 from survey_tools.run.gate import open_gate
+from survey_tools.run.kernels.parallel import jobs_here
 from survey_tools.run.occupied import at_work, holding
 from survey_tools.run.progress import bar, say
 
@@ -120,12 +121,13 @@ def run_reports(
         When another batch writes into the run, or the cluster cannot be used.
     """
     refuse_unfinished(ws)
+    check_cluster(choices.scheduler, choices.share)
     check_batch(ws, run, communes, langs, extra=choices.extra)
     with at_work(ws), holding(ws, run):
-        return _run(ws, run, communes, langs, choices, pool)
+        return make_pages(ws, run, communes, langs, choices, pool)
 
 
-def _run(
+def make_pages(
     ws: Workspace,
     run: str,
     communes: Sequence[str | int] | None,
@@ -133,6 +135,7 @@ def _run(
     choices: Choices,
     pool: LocalPool | None,
 ) -> Outcome:
+    """Do what `run_reports` says for a caller that has checked the batch and holds the run."""
     folder = ws.reports(run)
     for place in (folder, folder / "notebooks", folder / "logs"):
         remove_temporary(place)  # left by a run that was killed; nobody else writes here
@@ -144,35 +147,49 @@ def _run(
         for page in pages:
             say(f"{page.stem}: {page.explanation}")
     record = Record(ws, run, choices.described(communes, langs))
-    gate = open_gate(ws, ws.reports(run))
     _put_down_the_rest(record, pages)
-    tasks = tasks_of(ws, run, todo, codebook=not codebook_is_current(ws, ws.reports(run)))
+    tasks = tasks_of(ws, run, todo, codebook=not codebook_is_current(ws, folder))
     by_name = {page.stem: page for page in todo}
+    done: list[Page] = []
     statuses: Counter[str] = Counter()
     try:
-        for result in _done(_runner(ws, choices, pool), tasks, choices.jobs or os.cpu_count() or 1):
+        for result in _done(_runner(ws, choices, pool), tasks, choices.jobs or jobs_here()):
             if result.name == CODEBOOK:
                 settle_codebook(ws, run, result)
                 statuses[FAILED] += result.status == FAILED
             else:
-                record.set_page(settle_page(ws, run, by_name[result.name], result))
+                done.append(by_name[result.name])
+                record.set_page(settle_page(ws, run, done[-1], result))
                 statuses[result.status] += 1
-        disturbed = changed(before, marks(ws))
-        if disturbed:
-            _take_back(record, todo)
-    finally:
-        content = record.finish()
-        write_triage(ws, run, content, gate)
-        write_index(ws, run, content, gate)
+    except BaseException as stop:
+        if isinstance(stop, SurveyToolsError) and statuses[OK]:
+            stop.exit_code = 1  # some pages are there
+        with suppress(Exception):  # what stopped the batch is told, not what follows from it
+            _finish(ws, run, record, before, done)
+        raise
+    disturbed = _finish(ws, run, record, before, done)
     skipped = sum(not page.has_data for page in pages)
     return Outcome(
         made=statuses[OK],
         unchanged=len(pages) - len(todo) - skipped,
-        failed=statuses[FAILED],
+        failed=statuses.total() - statuses[OK],
         skipped=skipped,
-        index=ws.reports(run) / "index.html",
+        index=folder / "index.html",
         disturbed=disturbed,
     )
+
+
+def _finish(
+    ws: Workspace, run: str, record: Record, before: Marks, done: list[Page]
+) -> tuple[str, ...]:
+    """Write record, triage page and index; return the files that changed while pages were made."""
+    disturbed = changed(before, marks(ws))
+    if disturbed:
+        _take_back(record, done)
+    content, gate = record.finish(), open_gate(ws, ws.reports(run))
+    write_triage(ws, run, content, gate)
+    write_index(ws, run, content, gate)
+    return disturbed
 
 
 def _put_down_the_rest(record: Record, pages: list[Page]) -> None:
@@ -209,7 +226,7 @@ def _runner(ws: Workspace, choices: Choices, pool: LocalPool | None) -> Runner:
     """Choose who does the tasks."""
 
     def here(tasks: list[Task]) -> Generator[Result]:
-        jobs = min(choices.jobs or os.cpu_count() or 1, len(tasks))
+        jobs = min(choices.jobs or jobs_here(), len(tasks))
         with nullcontext(pool) if pool else LocalPool(jobs) as used:
             yield from used.run(tasks, choices.limits)
 

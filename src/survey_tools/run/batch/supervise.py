@@ -26,7 +26,7 @@ import psutil
 
 from survey_tools.errors import RunError
 from survey_tools.run.batch.task import FAILED, STOPPED, Limits, Result, Task
-from survey_tools.run.kernels.execute import Failure
+from survey_tools.run.kernels.failure import Failure
 from survey_tools.run.kernels.forks import (
     ADDRESS,
     ONE_THREAD,
@@ -35,12 +35,16 @@ from survey_tools.run.kernels.forks import (
     ForkServer,
     fork,
 )
+from survey_tools.run.progress import say
 
 TICK = 0.2
 """Seconds between two looks at a report's memory."""
 
 CHILDREN = 5
 """Looks after which what a kernel started is counted again: finding it takes a walk over all processes."""
+
+START_SECONDS = 120
+"""Seconds that the process has to begin: where nothing is forked it imports its libraries first."""
 
 GRACE = 10
 """Seconds that the process has to tell how it went after its kernel was killed."""
@@ -67,7 +71,7 @@ class ReportProcess:
         self._orders: IO[str] | None = None
         self._answers: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
         self._kernel: int | None = None
-        self._closed = False
+        self._closed = self._told = False
         self._lock = threading.Lock()
 
     def run(self, task: Task, limits: Limits, on_cell: ON_CELL | None = None) -> Result:
@@ -83,7 +87,7 @@ class ReportProcess:
         except (OSError, ValueError, RunError) as error:
             self.end()
             return self._lost(task, "the process that makes reports could not be started", error)
-        watch = _Watch(limits)
+        watch = _Watch(replace(limits, seconds=START_SECONDS))
         while True:
             try:
                 answer = self._answers.get(timeout=TICK)
@@ -92,6 +96,8 @@ class ReportProcess:
             if answer is None:
                 self.end()
                 return watch.judged(self._lost(task, "the process that made the report died"))
+            if "begun" in answer:
+                watch = _Watch(limits)
             if "kernel" in answer:
                 self._kernel = watch.kernel = answer["kernel"]
             if "cell" in answer and on_cell is not None:
@@ -103,11 +109,17 @@ class ReportProcess:
                 self._kill_kernel()
             if watch.overdue:
                 self.end()
+                return watch.judged(self._lost(task, "the process that made the report hung"))
 
     def close(self) -> None:
         """End the process and its kernel, now; a task at work comes back as stopped."""
         self.refuse()
         self.end()
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed; it takes no task any more."""
+        return self._closed
 
     def refuse(self) -> None:
         """Take no task any more."""
@@ -132,6 +144,9 @@ class ReportProcess:
         replies = self._fork(env) if self._server is not None else None
         if self._closed:
             raise RunError("The batch was stopped.")
+        if replies is None and self._server is not None and not self._told:
+            self._told = True
+            say("Kernels start in the ordinary way, which is slower: nothing could be forked.")
         replies = replies or self._spawn(env)
         threading.Thread(target=_listen, args=(replies, self._answers), daemon=True).start()
 
@@ -172,8 +187,9 @@ class ReportProcess:
         return process.stdout
 
     def _kill_kernel(self) -> None:
-        if self._kernel is not None:
-            _kill_group(self._kernel)
+        kernel = self._kernel
+        if kernel is not None:
+            _kill_group(kernel)
 
     def end(self) -> None:
         """End the process and its kernel; the next task starts another."""
@@ -182,6 +198,7 @@ class ReportProcess:
             self._kill_kernel()
             self._kernel = None
             if isinstance(process, Forked):
+                process.kill()
                 process.close()
             elif process is not None:
                 _kill_group(process.pid)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from survey_tools.run.kernels.execute import Failure
+from survey_tools.run.kernels.failure import Failure
 
 OK, FAILED, STOPPED = "ok", "failed", "stopped"
 
@@ -59,15 +59,6 @@ class Limits:
     seconds: float | None = 900
     memory_mb: float | None = 4000
     output_mb: float | None = 20
-
-    def to_json(self) -> str:
-        """Write on one line."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Limits:
-        """Read what `to_json` wrote."""
-        return cls(**json.loads(text))
 
 
 @dataclass(frozen=True)

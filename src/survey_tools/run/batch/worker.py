@@ -12,9 +12,8 @@ import signal
 import sys
 import threading
 from contextlib import suppress
-from dataclasses import replace
 from queue import SimpleQueue
-from typing import TextIO
+from typing import Any, TextIO
 
 from survey_tools.run.batch.make import make
 from survey_tools.run.batch.task import Task
@@ -44,18 +43,18 @@ def serve(tasks: TextIO, answers: TextIO) -> None:
 
     threading.Thread(target=listen, daemon=True).start()
 
-    def tell(event: dict[str, object]) -> None:
+    def tell(event: dict[str, Any]) -> None:
         if "kernel" in event:
-            kernels[:] = [int(str(event["kernel"]))]
+            kernels[:] = [event["kernel"]] if event["kernel"] else []
         answers.write(json.dumps(event, ensure_ascii=False) + "\n")
         answers.flush()
 
     while True:
         order = json.loads(waiting.get())
         task = Task(**order["task"])
+        tell({"begun": True})
         result = make(task, output_mb=order["output_mb"], tell=tell)
-        kernels.clear()
-        tell({"result": replace(result).to_json()})
+        tell({"result": result.to_json()})
 
 
 def _end(kernels: list[int]) -> None:

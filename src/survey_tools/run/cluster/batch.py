@@ -30,7 +30,7 @@ from survey_tools.run.cluster.checks import (
 from survey_tools.run.cluster.fetch import Fetcher
 from survey_tools.run.cluster.share import Share, bundle_name, collect_inputs, digest_inputs, pack
 from survey_tools.run.cluster.worker import Batch, Reply, UnfitWorkerError, describe
-from survey_tools.run.kernels.execute import Failure, without_token
+from survey_tools.run.kernels.failure import Failure, without_token
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -118,11 +118,12 @@ def _prepared(
     ws: Workspace, tasks: list[Task], share: Share | None, limits: Limits
 ) -> Iterator[Batch]:
     """Say what the tasks have in common; put the inputs in the shared folder, or a mark in our own."""
-    batch = Batch(secrets.token_hex(8), str(ws.root), limits, describe())
+    batch = Batch(secrets.token_hex(4), str(ws.root), limits, describe())
     if share is not None:
         digest = _upload(ws, {task.notebook for task in tasks}, share)
         yield replace(batch, share=share.url, inputs=digest)
         return
+    # a name as of a file that is being written: the next run removes what a killed one left
     mark = ws.reports(tasks[0].run) / f".cluster-{batch.id}"
     mark.parent.mkdir(parents=True, exist_ok=True)
     mark.touch(0o600)

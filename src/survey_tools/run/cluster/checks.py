@@ -63,13 +63,13 @@ def require_dask() -> None:
 
 
 @contextmanager
-def connected(scheduler: str) -> Iterator[Client]:
+def connected(scheduler: str, *, workers: bool = True) -> Iterator[Client]:
     """Give a client of the scheduler; on leaving, Dask drops what it has not begun.
 
     Raises
     ------
     RunError
-        When no scheduler answers at the address, or it has no workers.
+        When no scheduler answers at the address, or it has no `workers` although some are needed.
     """
     from distributed import Client
     from distributed.versions import VersionMismatchWarning
@@ -89,7 +89,8 @@ def connected(scheduler: str) -> Iterator[Client]:
             next_step="start one (dask scheduler) or mend the address, then run the same command again",
         ) from error
     try:
-        _wait_for_a_worker(client, scheduler)
+        if workers:
+            _wait_for_a_worker(client, scheduler)
         yield client
     finally:
         with suppress(Exception):  # a scheduler that is gone cannot be told good-bye

@@ -19,7 +19,7 @@ from survey_tools.run.batch.task import FAILED, OK, Result
 from survey_tools.run.cluster.share import Share
 from survey_tools.run.cluster.worker import Reply, files_of
 from survey_tools.run.gate import blotted, open_gate
-from survey_tools.run.kernels.execute import Failure
+from survey_tools.run.kernels.failure import Failure
 
 AT_ONCE = 8
 TRIES = 2
@@ -43,11 +43,23 @@ class Fetcher:
 
     def fetch(self, name: str, reply: Reply, tell: Callable[[Result], None]) -> None:
         """Fetch the files of the task `name` and then call `tell` with the result, whatever happens."""
-        self._pool.submit(lambda: tell(self._fetched(name, reply)))
+        self._pool.submit(lambda: tell(self._told(name, reply)))
 
     def close(self) -> None:
         """Fetch nothing more."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _told(self, name: str, reply: Reply) -> Result:
+        """Return a result whatever happens: the run would wait for ever for one that does not come."""
+        try:
+            return self._blotted(self._fetched(name, reply))
+        except BaseException as error:
+            # its message is left out: it may be what could not be blotted
+            what = "what the worker told of the page could not be searched for personal data"
+            failure = Failure("on the way back", type(error).__name__, what, what)
+            return replace(
+                reply.result, status=FAILED, failure=failure, files={}, warnings=(), passes=False
+            )
 
     def _fetched(self, name: str, reply: Reply) -> Result:
         try:
@@ -56,9 +68,12 @@ class Fetcher:
             failure = Failure("on the way back", type(error).__name__, str(error), str(error))
             result = replace(reply.result, status=FAILED, failure=failure, files={}, passes=True)
         self._share.remove(str(reply.folder))
-        failure_told = result.failure and blotted(result.failure, self._gate)
+        return result
+
+    def _blotted(self, result: Result) -> Result:
+        failure = result.failure and blotted(result.failure, self._gate)
         return replace(
-            result, failure=failure_told, warnings=tuple(map(self._gate.blot, result.warnings))
+            result, failure=failure, warnings=tuple(map(self._gate.blot, result.warnings))
         )
 
     def _contents(self, name: str, reply: Reply) -> dict[str, bytes]:

@@ -88,6 +88,24 @@ class Share:
         _ = self._place
         return self
 
+    def try_out(self) -> None:
+        """Write a small file, look for it and remove it.
+
+        Raises
+        ------
+        RunError
+            When the folder cannot be reached or written.
+        """
+        probe = f"probe-{secrets.token_hex(4)}"
+        try:
+            self.write(f"{probe}/empty", b"")
+            there = self.has(f"{probe}/empty")
+            self.remove(probe)
+        except Exception as error:  # each store has its own errors
+            raise _not_written(self.url, f"{type(error).__name__}: {error}") from error
+        if not there:
+            raise _not_written(self.url, "a file that was just written is not there")
+
     def has(self, name: str) -> bool:
         """Whether there is such a file."""
         fs, path = self._place
@@ -231,6 +249,16 @@ def _may_travel(path: Path, root: Path) -> bool:
     if not path.is_relative_to(root):
         return False
     return not any(path.is_relative_to(root / folder) for folder in FORBIDDEN)
+
+
+def _not_written(url: str, found: str) -> RunError:
+    return RunError(
+        "The shared folder cannot be written.",
+        expected="a folder that this machine and the workers read and write",
+        found=found,
+        where=url,
+        next_step="mend the address or the rights, then run the same command again",
+    )
 
 
 def _refuse_secrets(url: str) -> None:

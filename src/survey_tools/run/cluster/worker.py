@@ -28,16 +28,18 @@ from survey_tools.run.batch.pool import attempt
 from survey_tools.run.batch.supervise import ReportProcess
 from survey_tools.run.batch.task import STOPPED, Limits, Result, Task
 from survey_tools.run.cluster.share import Share, bundle_name, unpack
-from survey_tools.run.kernels.forks import TOKEN_VARIABLES, ForkServer, take_server
+from survey_tools.run.kernels.forks import ForkServer, take_server
 
 LIBRARIES = ("pandas", "numpy", "matplotlib", "seaborn", "nbconvert", "distributed")
 """Libraries of which another version would make other pages, or not understand the runner."""
 
 _lock = threading.Lock()
 _unpacking = threading.Lock()
+_serving = threading.Lock()
 _of_thread = threading.local()
 _at_work: dict[ReportProcess, str] = {}
 _stopped: set[str] = set()
+_servers: list[ForkServer | None] = []
 
 
 class UnfitWorkerError(RunError):
@@ -146,8 +148,10 @@ def stop(batch_id: str) -> None:
     with _lock:
         _stopped.add(batch_id)
         theirs = [process for process, batch in _at_work.items() if batch == batch_id]
+        for process in theirs:
+            process.refuse()  # while it is surely theirs: its thread may go on with another batch
     for process in theirs:
-        process.close()
+        process.end()
 
 
 def files_of(name: str) -> tuple[str, ...]:
@@ -192,9 +196,7 @@ def _unseen(root: Path, mark: str | None) -> list[str]:
 
 def _supervised(task: Task, batch: Batch) -> Result:
     """Make a page in a process that this thread keeps for its next task."""
-    if not hasattr(_of_thread, "process"):
-        _of_thread.process = ReportProcess(_fork_server())
-    process = _of_thread.process
+    process = _process_of_thread()
     with _lock:
         stopped = batch.id in _stopped
         _at_work[process] = batch.id
@@ -206,14 +208,27 @@ def _supervised(task: Task, batch: Batch) -> Result:
     finally:
         with _lock:
             del _at_work[process]
-    if result.status == STOPPED:
-        del _of_thread.process
     return result if result.host else replace(result, host=socket.gethostname())
 
 
-@cache
+def _process_of_thread() -> ReportProcess:
+    """Return the process that this thread keeps, or a new one where that was closed or lost its server."""
+    server = _fork_server()
+    process: ReportProcess | None = getattr(_of_thread, "process", None)
+    if process is not None and _of_thread.server is not server:
+        process.close()
+    if process is None or process.closed:
+        process = ReportProcess(server)
+        _of_thread.process, _of_thread.server = process, server
+    return process
+
+
 def _fork_server() -> ForkServer | None:
-    return take_server(TOKEN_VARIABLES)
+    """Return the server of all threads; a new one where it died."""
+    with _serving:
+        if not _servers or not (_servers[0] is None or _servers[0].alive):
+            _servers[:] = [take_server()]
+        return _servers[0]
 
 
 def _scratch() -> Path:

@@ -6,7 +6,6 @@ for a stage that may fail. Not here: rows and lists, which are not derived.
 
 from __future__ import annotations
 
-import os
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -31,6 +30,7 @@ from survey_tools.run.erasing.files import (
 )
 from survey_tools.run.erasing.traces import workspace_files
 from survey_tools.run.files import read_json
+from survey_tools.run.kernels.parallel import jobs_here
 from survey_tools.run.occupied import LOCK
 from survey_tools.run.pipeline import STAGES, run_stages
 
@@ -157,7 +157,7 @@ def rebuild(ws: Workspace, stages: list[str], runs: dict[str, Any], jobs: int | 
     if not stages:
         return
     home = next((name for name, run in runs.items() if run["stages"]), next(iter(runs), "main"))
-    with LocalPool(jobs or os.cpu_count() or 1) as pool:
+    with LocalPool(jobs or jobs_here()) as pool:
         run_stages(ws, home, stages=stages, pool=pool)
         for name, run in runs.items():
             if run["langs"] and STAGES[-1] in stages:

@@ -28,6 +28,9 @@ from traitlets.config import Config
 from survey_tools.run.kernels.forks import ADDRESS, SOCKET_PATH
 
 ENGINE = "survey-tools"
+IOPUB_SECONDS = 60
+"""How late a cell's last output may come on a busy machine; a kernel that died is noticed at once."""
+
 _MB = 1_000_000
 
 log = logging.getLogger("survey_tools.notebook")
@@ -146,10 +149,18 @@ class _Client(PapermillNotebookClient):
             if time.monotonic() > deadline:
                 raise TimeoutError("the kernel did not answer")
 
+    async def _async_check_alive(self) -> None:
+        """Look at the kernel; one that was let go of meanwhile is dead, too."""
+        if self.kc is None:
+            raise DeadKernelError("the kernel was ended")
+        await super()._async_check_alive()
+
     def papermill_execute_cells(self) -> None:
         """Run the caller's code first, unseen by the notebook."""
         if self.watch.before:
-            self.wait_for_reply(self.kc.execute(self.watch.before, silent=True))
+            reply = self.wait_for_reply(self.kc.execute(self.watch.before, silent=True))
+            if reply is None or reply["content"]["status"] != "ok":
+                raise RuntimeError("the notebook could not be kept from writing into the workspace")
         super().papermill_execute_cells()
 
     def process_message(self, message: Any, cell: Any, cell_index: int) -> Any:
@@ -180,8 +191,9 @@ _OUTPUT = frozenset({"stream", "display_data", "execute_result", "error", "updat
 
 
 def _size(content: Mapping[str, Any]) -> int:
-    data = content.get("data") or {}
-    return len(content.get("text") or "") + sum(len(str(value)) for value in data.values())
+    texts = [content.get("text"), content.get("evalue"), *(content.get("traceback") or ())]
+    texts += map(str, (content.get("data") or {}).values())
+    return sum(len(text) for text in texts if text)
 
 
 class Engine(NBClientEngine):
@@ -222,7 +234,7 @@ class Engine(NBClientEngine):
             config=config,
             log=log,
             startup_timeout=options["start_timeout"],
-            timeout=options.get("execution_timeout"),
+            iopub_timeout=IOPUB_SECONDS,
         )
         kept = Path(folder) / "tmp"
         kept.mkdir()

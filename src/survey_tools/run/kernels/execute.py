@@ -8,11 +8,8 @@ from __future__ import annotations
 import errno
 import json
 import os
-import re
-import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,31 +17,20 @@ from typing import Any
 from survey_tools.files import replacing
 from survey_tools.params import ROOT_VARIABLE
 from survey_tools.run.kernels import guard
+from survey_tools.run.kernels.failure import (
+    Failure,
+    NotebookLeftError,
+    failure_in,
+    without_token,
+)
 from survey_tools.run.kernels.forks import ADDRESS, ONE_THREAD, TOKEN_VARIABLES
-from survey_tools.run.kernels.parameters import cell_text, check_parameters
+from survey_tools.run.kernels.parameters import check_parameters
 from survey_tools.run.kernels.provisioner import CHOICE
 
 START_SECONDS = 60
 
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_WORDS_KEPT = 4000
-
-
-@dataclass(frozen=True)
-class Failure:
-    """What stopped a notebook: the cell, the kind of error and its text."""
-
-    cell: str
-    kind: str
-    message: str
-    details: str
-
-    @property
-    def last_line(self) -> str:
-        """The error in one line."""
-        lines = [line.strip() for line in self.message.splitlines() if line.strip()]
-        first = lines[0] if lines else ""
-        return f"{self.kind}: {first}" if first else self.kind
+WARNINGS = 50
+"""Warnings that are kept of a notebook."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +61,6 @@ class Options:
     environment: Mapping[str, str] = field(default_factory=dict)
     keep_token: bool = False
     """Whether the kernel may see the server's token. A notebook that does not have it cannot show it."""
-    timeout: float | None = None
-    """Seconds that one cell may take."""
     output_mb: float | None = None
     """Megabytes that the cells may put out."""
     untouched: Sequence[str] = ()
@@ -121,9 +105,9 @@ def execute(
     started = time.monotonic()
     with _words() as words:
         watch = _watch(options, words)
-        error = _papermill(notebook, values, watch, options.timeout)
+        error = _papermill(notebook, values, watch)
         seconds = _phases(started, watch)
-        failure = _failure(error, watch)
+        failure = failure_in(error, watch)
     target, stale = (failed, output) if failure else (output, failed)
     if watch.notebook is not None:
         _keep(watch.notebook, target)
@@ -164,9 +148,7 @@ def _watch(options: Options, words: Any) -> Any:
     return Watch(env, words, options.output_mb, before, options.on_kernel, options.on_cell)
 
 
-def _papermill(
-    notebook: Path, parameters: Mapping[str, Any], watch: Any, timeout: float | None
-) -> BaseException | None:
+def _papermill(notebook: Path, parameters: Mapping[str, Any], watch: Any) -> BaseException | None:
     import papermill
 
     from survey_tools.run.kernels.engine import ENGINE
@@ -180,16 +162,11 @@ def _papermill(
             request_save_on_cell_execute=False,
             progress_bar=False,
             start_timeout=START_SECONDS,
-            execution_timeout=timeout,
             watch=watch,
         )
     except Exception as error:  # whatever stops a notebook is reported, not raised
         return error
     return _left(watch.notebook)
-
-
-class NotebookLeftError(Exception):
-    """The notebook called `sys.exit`; papermill takes the exit code 0 for success, with cells not run."""
 
 
 def _left(notebook: Any) -> Exception | None:
@@ -204,7 +181,7 @@ def _keep(notebook: Any, path: Path) -> None:
     import nbformat
 
     with replacing(path, "The executed notebook could not be written") as temporary:
-        temporary.write_text(nbformat.writes(notebook), encoding="utf-8")
+        temporary.write_text(without_token(nbformat.writes(notebook)), encoding="utf-8")
 
 
 def _phases(started: float, watch: Any) -> dict[str, float]:
@@ -217,50 +194,12 @@ def _phases(started: float, watch: Any) -> dict[str, float]:
     }
 
 
-def _failure(error: BaseException | None, watch: Any) -> Failure | None:
-    if error is None:
-        return None
-    kind = getattr(error, "ename", None) or type(error).__name__
-    said = getattr(error, "evalue", None)
-    message = str(error) if said is None else said
-    if kind == "DeadKernelError":
-        message = _death(getattr(watch.kernel, "returncode", None))
-    traceback = "\n".join(getattr(error, "traceback", None) or [str(error)])
-    if said := _said(watch.words):
-        traceback += f"\n\nWhat the kernel said:\n{said}"
-    return Failure(
-        cell=_failed_cell(watch.notebook),
-        kind=kind,
-        message=without_token(_COLOUR.sub("", message)),
-        details=without_token(_COLOUR.sub("", traceback)),
-    )
-
-
-def _death(code: int | None) -> str:
-    """Say how a kernel ended, from its exit code; minus a number is a signal."""
-    if code is None or code == 0:
-        return "the kernel ended in the middle of the notebook"
-    if code > 0:
-        return f"the kernel ended in the middle of the notebook with code {code}"
-    name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-    hint = "; often the machine ran out of memory" if name == "SIGKILL" else ""
-    return f"the kernel died by {name}{hint}"
-
-
 def _passes(error: BaseException | None) -> bool:
     """Whether another attempt may go better: the kernel died or did not start, the disk was full."""
     if getattr(error, "ename", None) == "OSError":
         return str(getattr(error, "evalue", "")).startswith(f"[Errno {errno.ENOSPC}]")
     names = {"DeadKernelError", "RuntimeError", "TimeoutError"}
     return error is not None and type(error).__name__ in names
-
-
-def _said(words: Any) -> str:
-    with suppress(OSError, ValueError):
-        size = words.seek(0, os.SEEK_END)
-        words.seek(max(0, size - _WORDS_KEPT))
-        return str(words.read().decode("utf-8", "replace")).strip()
-    return ""
 
 
 def _warnings(notebook: Any) -> tuple[str, ...]:
@@ -271,36 +210,4 @@ def _warnings(notebook: Any) -> tuple[str, ...]:
             if output.output_type == "stream" and output.name == "stderr":
                 first = (output.text.strip().splitlines() or [""])[0]
                 found.append(f"{cell.get('id', '?')}: {without_token(first)[:200]}")
-    return tuple(found)
-
-
-def without_token(text: str) -> str:
-    """Blot out the server's token, wherever a text may have picked it up."""
-    for token in server_tokens():
-        text = text.replace(token, "[token]")
-    return text
-
-
-def server_tokens() -> list[str]:
-    """Return the server's token as the environment has it; not to be shown, stored or logged."""
-    found = [os.environ.get("KOBO_TOKEN", "")]
-    if path := os.environ.get("KOBO_TOKEN_FILE"):
-        with suppress(OSError):
-            found.append(Path(path).read_text(encoding="utf-8"))
-    return [token.strip() for token in found if token.strip()]
-
-
-def _failed_cell(notebook: Any) -> str:
-    """Name the cell that was last at work: its id and its first line."""
-    ran = [cell for cell in (notebook.cells if notebook is not None else ()) if _was_started(cell)]
-    broken = [cell for cell in ran if cell["metadata"]["papermill"].get("exception")]
-    for cell in broken or ran[-1:]:
-        first = cell_text(cell).strip().splitlines()
-        return f"{cell.get('id', '?')}: {first[0] if first else ''}"
-    return "before the first cell"
-
-
-def _was_started(cell: Mapping[str, Any]) -> bool:
-    return cell["cell_type"] == "code" and bool(
-        cell["metadata"].get("papermill", {}).get("start_time")
-    )
+    return tuple(found[:WARNINGS])

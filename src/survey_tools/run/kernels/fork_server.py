@@ -9,28 +9,25 @@ nothing, so no thread but its first is alive when it forks. Not here: asking for
 from __future__ import annotations
 
 import builtins
-import ctypes
-import faulthandler
 import fcntl
 import gc
 import importlib
 import json
 import os
-import random
 import select
 import selectors
 import shutil
 import signal
 import socket
 import sys
-import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-INLINE = "module://matplotlib_inline.backend_inline"
+from survey_tools.run.kernels.children import INLINE, SUBREAPER, become, prctl
+
 IMPORTS = (
     "numpy",
     "pandas",
@@ -63,7 +60,6 @@ LEFT_OUT = ("debugpy", "hypothesis", "rfc3986_validator", "rfc3987_syntax")
 for tests of contracts, and grammars of addresses for JSON schemas, slower to build than pandas to import."""
 
 REQUEST_BYTES = 1 << 20
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 @dataclass(frozen=True)
@@ -105,20 +101,30 @@ class Server:
         except (OSError, ValueError):
             asker.close()
             return
-        pid = os.fork()
+        pid = -1
+        with suppress(OSError):  # too many processes, or no memory: who asked goes another way
+            pid = os.fork()
         if pid == 0:
             self._forget_all(asker)
-            _become(request, fds)
+            become(request, fds)
         for fd in fds:
             os.close(fd)
-        child = Child(pid, os.pidfd_open(pid), asker)
-        self._children[pid] = child
+        if pid < 0:
+            asker.close()
+        else:
+            self._keep(Child(pid, os.pidfd_open(pid), asker))
+
+    def _keep(self, child: Child) -> None:
+        self._children[child.pid] = child
         self._selector.register(child.fd, selectors.EVENT_READ, lambda: self._ended(child))
+        asker = child.asker
         self._selector.register(asker, selectors.EVENT_READ, lambda: self._asker_left(child))
         with suppress(OSError):
-            asker.sendall(b"%d\n" % pid)
+            asker.sendall(b"%d\n" % child.pid)
 
     def _asker_left(self, child: Child) -> None:
+        if self._children.get(child.pid) is not child:
+            return  # it ended in the same round
         with suppress(OSError):
             if child.asker.recv(1):
                 return
@@ -126,16 +132,12 @@ class Server:
         _kill(child.pid)
 
     def _ended(self, child: Child) -> None:
+        _kill(child.pid)  # with its group, while its number cannot be another's
         _, status, usage = os.wait4(child.pid, 0)
-        _kill(child.pid)
         self._selector.unregister(child.fd)
         os.close(child.fd)
         del self._children[child.pid]
-        answer = {
-            "code": os.waitstatus_to_exitcode(status),
-            "peak_kb": usage.ru_maxrss,
-            "cpu": round(usage.ru_utime + usage.ru_stime, 3),
-        }
+        answer = {"code": os.waitstatus_to_exitcode(status), "peak_kb": usage.ru_maxrss}
         with suppress(OSError):
             child.asker.sendall(json.dumps(answer).encode() + b"\n")
         with suppress(KeyError, ValueError):
@@ -166,68 +168,6 @@ def _read_request(asker: socket.socket) -> tuple[dict[str, Any], list[int]]:
     return json.loads(content), fds
 
 
-def _become(request: dict[str, Any], fds: list[int]) -> None:
-    """Turn this child into what was asked for and never return."""
-    code = 1
-    try:
-        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        os.setsid()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        nothing = os.open(os.devnull, os.O_RDWR)
-        os.dup2(nothing, 0)
-        os.environ.clear()
-        os.environ.update(request["env"])
-        os.chdir(request["cwd"])
-        tempfile.tempdir = None
-        _draw_afresh()
-        roles: dict[str, Callable[[dict[str, Any], list[int]], int]]
-        roles = {"kernel": _kernel, "worker": _worker}
-        code = roles[request["role"]](request, fds)
-    except SystemExit as left:
-        code = left.code if isinstance(left.code, int) else 1
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
-    finally:
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(Exception):
-                stream.flush()
-        os._exit(code)
-
-
-def _kernel(request: dict[str, Any], fds: list[int]) -> int:
-    """Run an IPython kernel; its own words, of a crash for example, go to the descriptor handed over."""
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)  # what it detaches stays its own, until it ends
-    for target in (1, 2):
-        os.dup2(fds[0], target)
-    faulthandler.enable(os.dup(2))
-    os.environ["MPLBACKEND"] = INLINE
-    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:  # noqa: PTH123
-        file.write("500")  # where memory runs out, the kernel goes before the run
-    from ipykernel.kernelapp import IPKernelApp
-
-    app = IPKernelApp.instance()
-    app.initialize([*request["arguments"], f"--IPKernelApp.parent_handle={os.getppid()}"])
-    app.start()
-    return 0
-
-
-def _worker(request: dict[str, Any], fds: list[int]) -> int:
-    """Make reports; tasks come and results go over the socket handed over."""
-    from survey_tools.run.batch.worker import serve
-
-    with socket.socket(fileno=fds[0]) as channel:
-        serve(channel.makefile("r", encoding="utf-8"), channel.makefile("w", encoding="utf-8"))
-    return 0
-
-
-def _draw_afresh() -> None:
-    """Give this child random numbers of its own: siblings are copies of one process."""
-    import numpy as np
-
-    random.seed()
-    np.random.seed()
-
-
 def _import_all() -> None:
     """Import as a kernel would: pandas asks whether it is in one, matplotlib which backend to take."""
     os.environ["MPLBACKEND"] = INLINE
@@ -256,9 +196,10 @@ def _end_with_owner(*, on: bool) -> None:
 
 
 def _kill(pid: int) -> None:
-    """Kill a child with all of its group."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
+    """Kill a child with all of its group, or alone where it has none yet."""
+    for kill in (os.killpg, os.kill):
+        with suppress(ProcessLookupError, PermissionError):
+            kill(pid, signal.SIGKILL)
 
 
 def _end_children(keep: Collection[int]) -> None:
@@ -266,8 +207,6 @@ def _end_children(keep: Collection[int]) -> None:
     while left := [pid for pid in _own_children() if pid not in keep]:
         for pid in left:
             _kill(pid)
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
         for pid in left:
             with suppress(ChildProcessError):
                 os.waitpid(pid, 0)
@@ -281,15 +220,11 @@ def _own_children() -> list[int]:
         return []
 
 
-def _prctl(option: int, value: int) -> None:
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
-
-
 def main() -> None:
     """Import, then serve; the listening socket is the descriptor named by the first argument."""
+    os.dup2(2, 1)  # what a library prints is not what the command says
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    prctl(SUBREAPER, 1)
     with socket.socket(fileno=int(sys.argv[1])) as listener:
         _end_with_owner(on=True)
         _import_all()

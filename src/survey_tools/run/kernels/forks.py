@@ -43,7 +43,13 @@ _START_SECONDS = 60
 
 def can_fork() -> bool:
     """Whether kernels can be forked here: Linux with pidfd, and not switched off."""
-    return hasattr(os, "pidfd_open") and os.environ.get(SWITCH, "1") != "0"
+    if not hasattr(os, "pidfd_open") or os.environ.get(SWITCH, "1") == "0":
+        return False
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except OSError:  # an old kernel, or a container that forbids it
+        return False
+    return True
 
 
 def _short_folder() -> str | None:
@@ -54,8 +60,7 @@ def _short_folder() -> str | None:
 class Forked:
     """A child of a fork server, with what jupyter_client needs of a process.
 
-    It is killed when this object is closed or this process ends. `peak_mb` and `cpu_seconds` are known
-    once it has ended.
+    It is killed when this object is closed or this process ends. `peak_mb` is known once it has ended.
     """
 
     stdin = stdout = stderr = None
@@ -66,7 +71,6 @@ class Forked:
         self.pid = int(self._line())
         self.returncode: int | None = None
         self.peak_mb: float | None = None
-        self.cpu_seconds: float | None = None
 
     def poll(self) -> int | None:
         """Return its exit code, or None while it lives; minus a number is the signal that ended it."""
@@ -108,7 +112,11 @@ class Forked:
         self._connection.close()
 
     def _spoke(self, timeout: float | None) -> bool:
-        return b"\n" in self._heard or bool(select.select([self._connection], [], [], timeout)[0])
+        if b"\n" in self._heard:
+            return True
+        poll = select.poll()
+        poll.register(self._connection, select.POLLIN)
+        return bool(poll.poll(None if timeout is None else 1000 * timeout))
 
     def _line(self) -> str:
         """Read one line; an empty one where the server is gone."""
@@ -126,7 +134,6 @@ class Forked:
         told = json.loads(line) if line else {"code": -signal.SIGKILL}
         self.returncode = int(told["code"])
         self.peak_mb = round(told["peak_kb"] / 1024, 1) if "peak_kb" in told else None
-        self.cpu_seconds = told.get("cpu")
         self._connection.close()
 
 
@@ -180,22 +187,22 @@ class ForkServer:
 _ahead: list[ForkServer] = []
 
 
-def start_ahead(hidden: Sequence[str]) -> None:
-    """Start a server now, for whoever takes one with the same `hidden` variables later.
+def start_ahead() -> None:
+    """Start a server now, for whoever takes one later; it does not hold the server's token.
 
     Its imports take seconds and a processor of their own; a command that will need it has something else
     to do meanwhile.
     """
     if can_fork() and not _ahead:
-        _ahead.append(ForkServer(hidden))
+        _ahead.append(ForkServer(TOKEN_VARIABLES))
         atexit.register(drop_ahead)
 
 
-def take_server(hidden: Sequence[str]) -> ForkServer | None:
+def take_server() -> ForkServer | None:
     """Return the server that was started ahead, or a new one; None where forking is not possible."""
     if not can_fork():
         return None
-    return _ahead.pop() if _ahead else ForkServer(hidden)
+    return _ahead.pop() if _ahead else ForkServer(TOKEN_VARIABLES)
 
 
 def drop_ahead() -> None:
@@ -245,10 +252,16 @@ def fork(
 
 def kernel_arguments(command: Sequence[str]) -> list[str] | None:
     """Return what follows `-m ipykernel_launcher`, or None for another kernel or interpreter."""
-    same = bool(command) and os.path.realpath(command[0]) == os.path.realpath(sys.executable)
-    if not same or LAUNCHER not in command:
+    if not command or _place(command[0]) != _place(sys.executable):
+        return None
+    if LAUNCHER not in command:
         return None
     return list(command[list(command).index(LAUNCHER) + 1 :])
+
+
+def _place(program: str) -> tuple[str, str]:
+    """Say which interpreter a program is: environments share one and differ in the folder."""
+    return os.path.realpath(os.path.dirname(program)), os.path.realpath(program)  # noqa: PTH120
 
 
 _own: ForkServer | None = None

@@ -41,6 +41,8 @@ def confine(kept: Collection[str]) -> bool:
     bool
         False where the system cannot do that; then nothing is refused.
     """
+    if sys.platform != "linux":
+        return False
     libc = ctypes.CDLL(None)
     version = _version(libc)
     if version < _LEAST:
@@ -59,15 +61,8 @@ def confine(kept: Collection[str]) -> bool:
         os.close(rules)
 
 
-def can_confine() -> bool:
-    """Whether the system can do that."""
-    return _version(ctypes.CDLL(None)) >= _LEAST
-
-
 def _version(libc: ctypes.CDLL) -> int:
     """Version of Landlock; less than 1 where there is none."""
-    if sys.platform != "linux":
-        return 0
     return int(libc.syscall(_CREATE, None, ctypes.c_size_t(0), _VERSION))
 
 

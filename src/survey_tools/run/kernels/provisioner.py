@@ -32,7 +32,8 @@ class ForkProvisioner(LocalProvisioner):
         arguments, address = kernel_arguments(cmd), server_address()
         forked = None
         if arguments is not None and address is not None:
-            forked = self._fork(address, arguments, **kwargs)
+            # the server may still be importing
+            forked = await asyncio.to_thread(self._fork, address, arguments, **kwargs)
         if forked is None:
             return await super().launch_kernel(cmd, **kwargs)
         self.process: Any = forked
@@ -49,6 +50,13 @@ class ForkProvisioner(LocalProvisioner):
             await asyncio.sleep(0.005)
         self.process = None
         return code
+
+    async def send_signal(self, signum: int) -> None:
+        """Signal a forked kernel and its group, unless it has ended."""
+        if isinstance(self.process, Forked):
+            self.process.send_signal(signum)
+        else:
+            await super().send_signal(signum)
 
     @staticmethod
     def _fork(address: str, arguments: list[str], **kwargs: Any) -> Forked | None:

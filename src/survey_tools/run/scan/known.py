@@ -16,7 +16,7 @@ from survey_tools.clean.personal_data.name_words import fold
 from survey_tools.clean.personal_data.text import find_personal_text, national_digits
 from survey_tools.errors import DisclosureError
 from survey_tools.params import Workspace
-from survey_tools.run.kernels.execute import server_tokens
+from survey_tools.run.kernels.failure import server_tokens
 
 DECIMALS = 4
 """Decimals from which on a latitude and a longitude are a home and no figure."""
