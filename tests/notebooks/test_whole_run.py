@@ -18,6 +18,8 @@ import pytest
 from survey_tools.kobo import Store
 from survey_tools.kobo.sandbox import load_sandbox
 from survey_tools.params import ROOT_VARIABLE, open_workspace
+from survey_tools.report.shown import shown_levels, shown_tables
+from survey_tools.report.small_cells import HIDDEN
 from tests_support import SMALL, copy_workspace, survey_tools
 
 pytestmark = [pytest.mark.slow]
@@ -44,13 +46,34 @@ def test_run__again_redoes_nothing_and_one_commune_redoes_only_its_page(workspac
     again = survey_tools(*command, cwd=root)
     assert "0 made, 6 unchanged, 0 failed" in again.stdout + again.stderr
 
-    path = root / "data" / "processed" / "results" / "choices.parquet"
-    choices = pd.read_parquet(path)
-    row = choices.index[(choices["area"] == "10270") & (choices["numerator"] > 6)][0]
-    choices.loc[row, "numerator"] -= 1
-    choices.to_parquet(path, index=False)
+    ws = open_workspace(root / "params" / "study.yml")
+    shown = shown_levels(ws, area="10270", group="all")
+    row = shown[shown["status"].ne(HIDDEN) & shown["shown"].between(0.3, 0.5)].iloc[0]
+    path = ws.results / "levels.parquet"
+    levels = pd.read_parquet(path)
+    names = ["area", "group", "wave", "outcome"]
+    mine = levels[names].eq(row[names]).all(axis="columns")
+    assert mine.sum() == 1
+    levels.loc[mine, "estimate"] += 0.2
+    levels.to_parquet(path, index=False)
     changed = survey_tools(*command, cwd=root)
     assert "2 made, 4 unchanged, 0 failed" in changed.stdout + changed.stderr
+
+
+def test_run__what_no_page_shows_redoes_no_page(workspace, tmp_path):
+    root = shutil.copytree(workspace, tmp_path / "copy")
+    ws = open_workspace(root / "params" / "study.yml")
+    names = ["area", "wave", "variable", "choice"]
+    shown = shown_tables(ws, "10270")["choices"]
+    row = shown[shown["status"].eq(HIDDEN) & shown["area"].eq("10270")].iloc[0]
+    path = ws.results / "choices.parquet"
+    choices = pd.read_parquet(path)
+    mine = choices[names].eq(row[names]).all(axis="columns")
+    assert mine.sum() == 1
+    choices.loc[mine, "numerator"] += 1
+    choices.to_parquet(path, index=False)
+    again = survey_tools("run", "--only-reports", "--communes", "10270,10288", cwd=root)
+    assert "0 made, 6 unchanged, 0 failed" in again.stdout + again.stderr
 
 
 def test_pull__holds_what_the_sandbox_serves(workspace):
