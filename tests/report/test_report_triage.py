@@ -14,6 +14,7 @@ import pytest
 from survey_tools.errors import DisclosureError
 from survey_tools.params import open_workspace
 from survey_tools.report.triage import LISTED, NAMED, group_failures, write_triage
+from survey_tools.report.wording import Wording
 
 LONG_CELL = (
     "levels: show(tables.levels(results, outcomes=main, waves=waves, groups=groups), alt=words)"
@@ -158,6 +159,14 @@ def test_write_triage__links_only_to_files_that_are_there(mine):
     links = [link for link in re.findall(r'href="([^"]*)"', page) if link[0] != "#"]
     assert sorted(links) == ["logs/10288.vi.log", "notebooks/10288.vi.failed.ipynb", "triage.html"]
     assert all((mine.reports("main") / link).is_file() for link in links)
+
+
+@pytest.mark.parametrize(("signal", "told"), [("SIGKILL", True), ("SIGSEGV", False)])
+def test_write_triage__only_a_kernel_that_was_killed_may_have_lacked_memory(mine, signal, told):
+    error = f"DeadKernelError: the kernel died by {signal}"
+    write_triage(mine, "main", _record(_page("10288", error=error)))
+    text = (mine.reports("main") / "triage.en.html").read_text("utf-8")
+    assert (Wording("en")("triage_hint_memory") in unescape(text)) is told
 
 
 def test_write_triage__files_are_private(mine):

@@ -16,6 +16,7 @@ from jupyter_client.manager import start_new_kernel
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 
 from survey_tools.run.kernels import forks
+from survey_tools.run.kernels.failure import _said
 from survey_tools.run.kernels.forks import ADDRESS, SWITCH, ForkServer, can_fork, kernel_arguments
 from survey_tools.run.kernels.provisioner import CHOICE, NAME, ForkProvisioner
 
@@ -110,6 +111,11 @@ def test_fork__a_crash_says_where(chosen, tmp_path):
     client.stop_channels()
     manager.shutdown_kernel(now=True)
     assert "Segmentation fault" in words.read_text(encoding="utf-8")
+    with words.open("rb") as file:
+        kept = _said(file)
+    assert "Segmentation fault" in kept
+    assert "string_at" in kept
+    assert "Extension modules" not in kept
 
 
 def test_fork__what_the_child_started_goes_with_it(chosen):

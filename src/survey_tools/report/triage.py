@@ -34,7 +34,6 @@ _HINTS = {
     "TimeLimitError": "triage_hint_time",
     "MemoryLimitError": "triage_hint_memory",
     "MemoryError": "triage_hint_memory",
-    "DeadKernelError": "triage_hint_memory",
     "DisclosureError": "triage_hint_personal",
 }
 
@@ -184,8 +183,8 @@ class _Triage:
         errors = "".join(f"<li><code>{escape(text)}</code></li>" for text in group.errors[:3])
         more = self._more(len(group.errors) - 3)
         parts.append(f"<p>{escape(label)}</p>\n<ul>{errors}</ul>{more}")
-        if group.kind in _HINTS:
-            parts.append(markup.paragraphs([self.words(_HINTS[group.kind])]).source)
+        if hint := _hint(group):
+            parts.append(markup.paragraphs([self.words(hint)]).source)
         return [*parts, self._table(group)]
 
     def _cell(self, group: Group) -> str:
@@ -281,3 +280,11 @@ def _write(path: Path, content: str, gate: Gate | None) -> Path:
     with replacing(path, "The page of failures could not be written", mode=PRIVATE) as temporary:
         temporary.write_text(content, encoding="utf-8", newline="\n")
     return path
+
+
+def _hint(group: Group) -> str | None:
+    """Key of what may help; a kernel that the system killed often had no memory left."""
+    if group.kind == "DeadKernelError":
+        killed = all("SIGKILL" in str(page.get("error")) for page in group.pages)
+        return "triage_hint_memory" if killed else None
+    return _HINTS.get(group.kind)

@@ -55,7 +55,7 @@ def _kernel(request: dict[str, Any], fds: list[int]) -> int:
     prctl(SUBREAPER, 1)  # what it detaches stays its own, until it ends
     for target in (1, 2):
         os.dup2(fds[0], target)
-    faulthandler.enable(os.dup(2))
+    faulthandler.enable(os.dup(2), all_threads=False)
     sys.setswitchinterval(
         0.0005
     )  # the thread that sends outputs waits less for the one that computes

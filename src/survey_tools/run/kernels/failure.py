@@ -17,8 +17,8 @@ from typing import Any
 from survey_tools.run.kernels.parameters import cell_text
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_MESSAGE, _DETAILS, _WORDS = 4_000, 20_000, 4_000
-"""Characters that are kept of an error, of its traceback, and of what the kernel itself said."""
+_MESSAGE, _DETAILS, _WORDS, _READ = 4_000, 20_000, 4_000, 50_000
+"""Characters kept of an error, its traceback and what the kernel itself said; bytes read of the last."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,10 @@ def _death(code: int | None) -> str:
 def _said(words: Any) -> str:
     with suppress(OSError, ValueError):
         size = words.seek(0, os.SEEK_END)
-        words.seek(max(0, size - _WORDS))
-        return str(words.read().decode("utf-8", "replace")).strip()
+        words.seek(max(0, size - _READ))
+        lines = str(words.read().decode("utf-8", "replace")).strip().splitlines()
+        said = [line for line in lines if not line.startswith("Extension modules: ")]
+        return "\n".join(said)[-_WORDS:]
     return ""
 
 
