@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import stat
 import time
@@ -272,3 +273,13 @@ def test_is_unsafe__of_one_cell_as_of_many():
     many = unsafe(frame["n"], frame["numerator"], rules).tolist()
     assert [is_unsafe(n, numerator, rules) for n, numerator in cells] == many
     assert {True, False} == set(many)
+
+
+def test_share_results__the_key_holds_nothing_that_looks_like_a_phone_or_an_account(copy):
+    share_results(copy)
+    assert (
+        re.findall(
+            r"(?<![0-9a-fx])[0-9]{6,}(?![0-9a-f])", shown_key.key_file(copy).read_text("utf-8")
+        )
+        == []
+    )
