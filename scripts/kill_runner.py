@@ -10,7 +10,6 @@ some kills the run is completed, and its pages compared byte for byte. Linux onl
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import random
@@ -22,9 +21,11 @@ import time
 import uuid
 from pathlib import Path
 
-import psutil
+from survey_tools.files import digest_file
 
-MARK = "SURVEY_TOOLS_TEST"
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "run"))
+from batch_support import KEPT, MARK, left_behind
+
 KILLS_A_RUN = 5
 """Kills after which a run is completed at the latest."""
 
@@ -100,7 +101,7 @@ def _completed(root: Path, chosen: list[str], expected: dict[str, str]) -> int:
     code, pages = _start(root, chosen)[0].wait(), _pages(root)
     other = sorted(n for n in expected.keys() | pages.keys() if expected.get(n) != pages.get(n))
     reports = root / "reports" / "main"
-    hidden = {p.name for p in reports.rglob(".*")} - {".lock", ".codebook.json"}
+    hidden = {p.name for p in reports.rglob(".*")} - set(KEPT)
     whole = json.loads((reports / "run.json").read_text(encoding="utf-8")).get("finished")
     good = not code and not other and not hidden and whole
     told = "the same pages" if good else f"code {code}, differ {other}, hidden {sorted(hidden)}"
@@ -133,31 +134,14 @@ def _kill_after(root: Path, chosen: list[str], seconds: float) -> tuple[bool, in
     alive = process.poll() is None
     process.kill()
     process.wait()
-    deadline = time.monotonic() + 2
-    while (left := _marked(mark)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    for other in left:
-        other.kill()
-    return alive, len(left)
-
-
-def _marked(mark: str) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter():
-        try:
-            dead = process.status() == psutil.STATUS_ZOMBIE
-            if not dead and process.environ().get(MARK) == mark:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
+    return alive, len(left_behind(mark))
 
 
 def _pages(root: Path) -> dict[str, str]:
     """Digest of every report page; the index and the triage page tell the time."""
     pages = (root / "reports" / "main").glob("*.??.html")
     kept = (path for path in pages if not path.name.startswith(("index", "triage")))
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(kept)}
+    return {path.name: digest_file(path) for path in sorted(kept)}
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Not here: what stands in it.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import tempfile
@@ -66,6 +67,18 @@ def replacing(
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def digest_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, as hex digits.
+
+    Raises
+    ------
+    OSError
+        When it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def is_temporary(path: Path) -> bool:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from disclosure_support import open_statuses
 
 from survey_tools.errors import AreaError, ContractError
 from survey_tools.params import DisclosureSettings, open_workspace
@@ -13,7 +14,6 @@ from survey_tools.report.disclosure import (
     disclose_levels,
     open_levels,
     open_results,
-    open_statuses,
 )
 
 RULES = DisclosureSettings(show_from=30, round_from=10, hide_counts_to=4)

@@ -10,13 +10,14 @@ from dataclasses import fields
 
 import pandas as pd
 import pytest
+from disclosure_support import open_statuses
 
 from survey_tools import contracts
 from survey_tools.areas import read_areas
 from survey_tools.errors import AreaError, ContractError
 from survey_tools.params import DisclosureSettings, open_workspace
 from survey_tools.report import shown, shown_key
-from survey_tools.report.disclosure import open_levels, open_results, open_statuses
+from survey_tools.report.disclosure import open_levels, open_results
 from survey_tools.report.shown import (
     rows_of_area,
     share_results,

@@ -19,7 +19,7 @@ from survey_tools.report import drawing, figures, tables
 from survey_tools.report.disclosure import open_results
 from survey_tools.report.page import commit_of, open_page
 from survey_tools.report.pick import rows_where
-from survey_tools.report.render import render_html, render_notebook
+from survey_tools.report.render import render_notebook
 from survey_tools.report.site import write_index
 
 ROOT = Path(__file__).parents[2]
@@ -68,16 +68,22 @@ def executed(ws):
     return {page: folder / f"{page}.ipynb" for page in NOTEBOOKS}
 
 
+def _render(path, out, **options):
+    """Render the notebook of a file."""
+    content = nbformat.read(path, as_version=4)
+    return render_notebook(content, out, name=path.name, **options)
+
+
 @pytest.fixture(scope="module", params=list(NOTEBOOKS))
 def page(request, executed):
     """Name and text of a rendered page."""
     path = executed[request.param]
     out = path.with_suffix(".html")
-    render_html(path, out, lang=out.suffixes[-2][1:], synthetic=True)
+    _render(path, out, lang=out.suffixes[-2][1:], synthetic=True)
     return request.param, out.read_text("utf-8")
 
 
-def test_render_html__opens_without_any_network(page):
+def test_render_notebook__opens_without_any_network(page):
     _, text = page
     rest = re.sub(r"data:image/png;base64,[^\"]*", "", text)
     assert "//" not in rest
@@ -87,7 +93,7 @@ def test_render_html__opens_without_any_network(page):
     assert "default-src 'none'" in text
 
 
-def test_render_html__outline_is_in_order(page):
+def test_render_notebook__outline_is_in_order(page):
     name, text = page
     outline = Outline(text)
     assert outline.lang == name.split(".")[-1]
@@ -98,7 +104,7 @@ def test_render_html__outline_is_in_order(page):
     assert {link.lstrip("#") for link in outline.links if link[0] == "#"} <= set(outline.ids)
 
 
-def test_render_html__every_figure_has_alt_text_and_caption(page):
+def test_render_notebook__every_figure_has_alt_text_and_caption(page):
     _, text = page
     images = Outline(text).images
     assert 3 <= len(images) <= 7
@@ -106,11 +112,11 @@ def test_render_html__every_figure_has_alt_text_and_caption(page):
     assert text.count("</figcaption>") >= len(images)
 
 
-def test_render_html__says_once_that_answers_are_simulated(page):
+def test_render_notebook__says_once_that_answers_are_simulated(page):
     assert page[1].count('class="banner"') == 1
 
 
-def test_render_html__links_to_index_and_other_language(page):
+def test_render_notebook__links_to_index_and_other_language(page):
     name, text = page
     code, lang = name.split(".")
     other = {"vi": "en", "en": "vi"}[lang]
@@ -118,7 +124,7 @@ def test_render_html__links_to_index_and_other_language(page):
     assert {index, f"{code}.{other}.html"} <= set(Outline(text).links)
 
 
-def test_render_html__code_is_folded_and_notes_are_left_out(page):
+def test_render_notebook__code_is_folded_and_notes_are_left_out(page):
     _, text = page
     assert "<details class=" in text
     assert "<details open" not in text
@@ -127,13 +133,13 @@ def test_render_html__code_is_folded_and_notes_are_left_out(page):
     assert "Reads" not in text
 
 
-def test_render_html__no_value_leaks_that_is_no_value(page):
+def test_render_notebook__no_value_leaks_that_is_no_value(page):
     _, text = page
     shown = re.sub(r"<code>.*?</code>|data:image[^\"]*|<style>.*?</style>", "", text, flags=re.S)
     assert not re.search(r"\b(nan|NaN|None|NaT|&lt;NA&gt;|Warning|Traceback)\b", shown)
 
 
-def test_render_html__same_bytes_for_two_runs(executed, tmp_path):
+def test_render_notebook__same_bytes_for_two_runs(executed, tmp_path):
     first = nbformat.read(executed["10288.vi"], as_version=4)
     for number, cell in enumerate(first.cells):
         cell["id"] = f"other-{number}"
@@ -141,9 +147,9 @@ def test_render_html__same_bytes_for_two_runs(executed, tmp_path):
         if cell.cell_type == "code":
             cell["execution_count"] = 99 + number
     nbformat.write(first, tmp_path / "again.ipynb")
-    a = render_html(executed["10288.vi"], tmp_path / "x.vi.html", lang="vi", synthetic=True)
+    a = _render(executed["10288.vi"], tmp_path / "x.vi.html", lang="vi", synthetic=True)
     before = a.read_bytes()
-    b = render_html(tmp_path / "again.ipynb", tmp_path / "x.vi.html", lang="vi", synthetic=True)
+    b = _render(tmp_path / "again.ipynb", tmp_path / "x.vi.html", lang="vi", synthetic=True)
     assert b.read_bytes() == before
 
 
@@ -151,7 +157,7 @@ def test_render_notebook__same_bytes_as_from_the_file_and_notebook_unchanged(exe
     content = nbformat.read(executed["district.en"], as_version=4)
     before = nbformat.writes(content)
     options = {"lang": "en", "synthetic": True}
-    a = render_html(executed["district.en"], tmp_path / "district.en.html", **options)
+    a = _render(executed["district.en"], tmp_path / "district.en.html", **options)
     b = render_notebook(content, tmp_path / "memory" / "district.en.html", **options)
     assert b.read_bytes() == a.read_bytes()
     assert nbformat.writes(content) == before
@@ -170,27 +176,27 @@ def _notebook(path, *outputs):
     return path
 
 
-def test_render_html__refuses_a_failed_notebook(tmp_path):
+def test_render_notebook__refuses_a_failed_notebook(tmp_path):
     error = nbformat.v4.new_output("error", ename="E", evalue="secret", traceback=["secret"])
     with pytest.raises(RunError) as caught:
-        render_html(
+        _render(
             _notebook(tmp_path / "n.ipynb", error), tmp_path / "n.html", lang="vi", synthetic=False
         )
     assert "secret" not in str(caught.value)
     assert not (tmp_path / "n.html").exists()
 
 
-def test_render_html__refuses_a_figure_without_alt_text(tmp_path):
+def test_render_notebook__refuses_a_figure_without_alt_text(tmp_path):
     image = nbformat.v4.new_output("display_data", data={"image/png": "eA=="})
     with pytest.raises(RunError, match="no alt text"):
-        render_html(
+        _render(
             _notebook(tmp_path / "n.ipynb", image), tmp_path / "n.html", lang="vi", synthetic=False
         )
 
 
 @pytest.mark.parametrize(("synthetic", "wanted"), [(True, 1), (False, 0)])
-def test_render_html__banner_even_where_the_notebook_has_none(tmp_path, synthetic, wanted):
-    out = render_html(
+def test_render_notebook__banner_even_where_the_notebook_has_none(tmp_path, synthetic, wanted):
+    out = _render(
         _notebook(tmp_path / "n.ipynb"), tmp_path / "n.en.html", lang="en", synthetic=synthetic
     )
     assert out.read_text("utf-8").count('class="banner"') == wanted

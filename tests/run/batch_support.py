@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -23,6 +22,7 @@ import psutil
 from run_workspace import COMMUNES, make_levels, make_workspace
 
 from survey_tools import contracts
+from survey_tools.files import digest_file
 from survey_tools.params import ROOT_VARIABLE, Workspace
 from survey_tools.run.batch.plan import NO_DATA
 
@@ -199,7 +199,7 @@ def entries(ws: Workspace, run: str = "main") -> dict[str, dict[str, Any]]:
 def pages(ws: Workspace, run: str = "main") -> dict[str, str]:
     """Digest of every report page of a run, by file name."""
     found = ws.reports(run).glob("*.vi.html")
-    return {path.name: _digest(path) for path in sorted(found)}
+    return {path.name: digest_file(path) for path in sorted(found)}
 
 
 def sources(ws: Workspace) -> dict[str, str]:
@@ -207,7 +207,7 @@ def sources(ws: Workspace) -> dict[str, str]:
     files = [path for path in ws.root.rglob("*") if path.is_file()]
     names = {path: path.relative_to(ws.root).as_posix() for path in files}
     own = ("reports/", "data/.lock", "data/processed/results/.shown/")
-    return {name: _digest(path) for path, name in names.items() if not name.startswith(own)}
+    return {name: digest_file(path) for path, name in names.items() if not name.startswith(own)}
 
 
 def half_written(ws: Workspace, run: str = "main") -> list[str]:
@@ -215,7 +215,3 @@ def half_written(ws: Workspace, run: str = "main") -> list[str]:
     folder = ws.reports(run)
     hidden = (path for path in folder.rglob(".*") if path.name not in KEPT)
     return sorted(path.relative_to(folder).as_posix() for path in hidden)
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -7,10 +7,11 @@ import pytest
 from run_workspace import make_workspace
 
 from survey_tools import contracts
+from survey_tools.areas import read_areas
 from survey_tools.errors import AreaError
 from survey_tools.params import open_workspace
 from survey_tools.run.batch.fingerprint import ResultTables
-from survey_tools.run.batch.plan import check_wanted
+from survey_tools.run.batch.plan import check_lists
 
 
 def _named(ws, text):
@@ -22,14 +23,18 @@ def _named(ws, text):
     return open_workspace(path)
 
 
+def _check(ws) -> None:
+    check_lists(ws, read_areas(ws.file("areas")))
+
+
 @pytest.mark.parametrize("lists", ["[]", '["2025-01", "2025-07"]', '["2024"]'])
-def test_check_wanted__lists_that_can_be_told_pass(tmp_path, lists):
-    check_wanted(_named(make_workspace(tmp_path), lists), None, None)
+def test_check_lists__lists_that_can_be_told_pass(tmp_path, lists):
+    _check(_named(make_workspace(tmp_path), lists))
 
 
-def test_check_wanted__an_unknown_list_stops_the_run(tmp_path):
+def test_check_lists__an_unknown_list_stops_the_run(tmp_path):
     with pytest.raises(AreaError, match="no such list") as caught:
-        check_wanted(_named(make_workspace(tmp_path), '["2026-01"]'), None, None)
+        _check(_named(make_workspace(tmp_path), '["2026-01"]'))
     assert "2025-07" in str(caught.value.expected)
 
 

@@ -17,7 +17,7 @@ from survey_tools.errors import AreaError, RunError
 from survey_tools.params import open_workspace
 from survey_tools.report import shown
 from survey_tools.run import plan_reports
-from survey_tools.run.batch import fingerprint
+from survey_tools.run.batch import facts, fingerprint
 from survey_tools.run.batch.fingerprint import ResultTables, digest_by_area, digest_frame
 from survey_tools.run.batch.record import Record
 from survey_tools.run.erasing.derived import delete_derived, take_stock
@@ -156,7 +156,7 @@ def test_plan_reports__outputs_of_a_notebook_do_not_count(made):
 
 
 def test_plan_reports__a_library_of_another_version(made, monkeypatch):
-    monkeypatch.setattr(fingerprint, "version", lambda name: "0.0")
+    monkeypatch.setattr(facts, "version", lambda name: "0.0")
     assert set(_reasons(made).values()) == {"changed: versions"}
 
 

@@ -40,7 +40,6 @@ __all__ = [
     "disclose_levels",
     "open_levels",
     "open_results",
-    "open_statuses",
 ]
 
 
@@ -96,23 +95,6 @@ def open_results(ws: Workspace, lang: Lang, commune: str | int | None = None) ->
 def open_levels(ws: Workspace, **only: str) -> pd.DataFrame:
     """Read the levels of all communes, disclosed, for the map; of those rows that have the given values."""
     return shown_levels(ws, **only)
-
-
-def open_statuses(ws: Workspace) -> pd.DataFrame:
-    """Read what may be shown of every cell: columns area, cell, status.
-
-    A commune's cell may have to be hidden because of another commune's answers. Whoever keeps a page from
-    an earlier run must compare these rows too, not only the commune's own results.
-    """
-    shown = shown_tables(ws)
-    keys = {"levels": ("wave", "group", "outcome"), "choices": ("wave", "variable", "choice")}
-    parts = [
-        shown[name][["area", "status"]].assign(
-            cell=shown[name][first].str.cat(shown[name][rest], sep="/")
-        )
-        for name, (first, *rest) in keys.items()
-    ]
-    return pd.concat(parts, ignore_index=True)[["area", "cell", "status"]]
 
 
 def _code_of(ws: Workspace, commune: str | int) -> str:

@@ -30,12 +30,13 @@ from survey_tools.report.shell import (
 from survey_tools.report.wording import Wording
 
 
-def render_html(
-    notebook: Path | str,
+def render_notebook(
+    content: NotebookNode,
     out_path: Path | str,
     *,
     lang: Lang,
     synthetic: bool,
+    name: str | None = None,
     title: str | None = None,
     languages: Sequence[str] = ("vi", "en"),
     gate: Gate | None = None,
@@ -44,13 +45,16 @@ def render_html(
 
     Parameters
     ----------
-    notebook : Path
-        Executed notebook; cells tagged `source-only` are left out, code is folded away.
+    content : NotebookNode
+        Executed notebook, format 4; it is not changed. Cells tagged `source-only` are left out, code is
+        folded away.
     out_path : Path
         `<code>.<lang>.html`; a page in another language is taken to lie beside it under its language.
     lang : {'vi', 'en'}
     synthetic : bool
         Whether the answers are simulated: then the page says so even if the notebook does not.
+    name : str, optional
+        File name of the notebook, for errors; by default that of the page with `.ipynb`.
     title : str, optional
         Title of the window; by default the main heading that the notebook made.
     languages : sequence of str
@@ -63,46 +67,6 @@ def render_html(
     RunError
         When the notebook did not run to its end, or holds a figure without alt text or caption, or the
         page cannot be written.
-    """
-    path = Path(notebook)
-    return render_notebook(
-        nbformat.read(path, as_version=4),
-        out_path,
-        lang=lang,
-        synthetic=synthetic,
-        name=path.name,
-        title=title,
-        languages=languages,
-        gate=gate,
-    )
-
-
-def render_notebook(
-    content: NotebookNode,
-    out_path: Path | str,
-    *,
-    lang: Lang,
-    synthetic: bool,
-    name: str | None = None,
-    title: str | None = None,
-    languages: Sequence[str] = ("vi", "en"),
-    gate: Gate | None = None,
-) -> Path:
-    """Render an executed notebook that is in memory already, to the same bytes as `render_html`.
-
-    Parameters
-    ----------
-    content : NotebookNode
-        Executed notebook, format 4; it is not changed.
-    name : str, optional
-        File name of the notebook, for errors; by default that of the page with `.ipynb`.
-    out_path, lang, synthetic, title, languages, gate
-        See `render_html`.
-
-    Raises
-    ------
-    RunError
-        See `render_html`.
     """
     out = Path(out_path)
     words = Wording(lang)

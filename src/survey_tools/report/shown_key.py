@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 
 from survey_tools import contracts
+from survey_tools.files import digest_file
 from survey_tools.params import Workspace
 
 FOLDER = ".shown"
@@ -81,9 +82,7 @@ def path_of(ws: Workspace, name: str) -> Path:
 
 def _describe(path: Path) -> tuple[str, str, str]:
     about = path.stat()
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return _written(about.st_size), _written(about.st_mtime_ns), digest
+    return _written(about.st_size), _written(about.st_mtime_ns), digest_file(path)
 
 
 def _written(number: int) -> str:
@@ -108,7 +107,7 @@ def _is_same(path: Path, said: Any, looked: str) -> bool:
         return False
     if about.st_mtime_ns == _read(changed) < _read(looked) - _TOO_NEW_NS:
         return True
-    return _describe(path)[2] == digest
+    return digest_file(path) == digest
 
 
 def _settings(ws: Workspace) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 import survey_tools
+from survey_tools.files import digest_file
 from survey_tools.params import Workspace
 from survey_tools.register.question import NUMBERS
 from survey_tools.report.codebook.distributions import Answers, Kind, spreads
@@ -114,9 +115,7 @@ def _files(folder: Path) -> str:
 def _digest(paths: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for path in paths:
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-        digest.update(f"{path.name}\0{content}\n".encode())
+        digest.update(f"{path.name}\0{digest_file(path)}\n".encode())
     return digest.hexdigest()
 
 

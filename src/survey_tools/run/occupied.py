@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 
 from survey_tools.errors import RunError
@@ -18,8 +18,7 @@ LOCK = ".lock"
 _WAIT = "wait until it has finished, then start again"
 
 
-@contextmanager
-def at_work(ws: Workspace) -> Iterator[None]:
+def at_work(ws: Workspace) -> AbstractContextManager[None]:
     """Keep an erasure from beginning while derived files are being written; many may be at work.
 
     Raises
@@ -30,12 +29,10 @@ def at_work(ws: Workspace) -> Iterator[None]:
     refusal = RunError(
         "Somebody is being erased from this workspace.", where=f"data/{LOCK}", next_step=_WAIT
     )
-    with _held(ws, "data", "BEGIN", refusal):
-        yield
+    return _held(ws, "data", "BEGIN", refusal)
 
 
-@contextmanager
-def alone(ws: Workspace) -> Iterator[None]:
+def alone(ws: Workspace) -> AbstractContextManager[None]:
     """Keep everybody else out; the operating system takes the right back if the process dies.
 
     Raises
@@ -48,12 +45,10 @@ def alone(ws: Workspace) -> Iterator[None]:
         where=f"data/{LOCK}",
         next_step=_WAIT,
     )
-    with _held(ws, "data", "BEGIN EXCLUSIVE", refusal):
-        yield
+    return _held(ws, "data", "BEGIN EXCLUSIVE", refusal)
 
 
-@contextmanager
-def holding(ws: Workspace, run: str) -> Iterator[None]:
+def holding(ws: Workspace, run: str) -> AbstractContextManager[None]:
     """Be the only batch that writes into a run; other runs go on beside it.
 
     The operating system takes the right back if the process dies. The file stays: to delete it would
@@ -72,12 +67,10 @@ def holding(ws: Workspace, run: str) -> Iterator[None]:
         where=f"{folder}/{LOCK}",
         next_step="wait until it has finished, or give this one another name with --run",
     )
-    with _held(ws, folder, "BEGIN EXCLUSIVE", refusal):
-        yield
+    return _held(ws, folder, "BEGIN EXCLUSIVE", refusal)
 
 
-@contextmanager
-def processing(ws: Workspace) -> Iterator[None]:
+def processing(ws: Workspace) -> AbstractContextManager[None]:
     """Be the only one that makes the tables of `data/processed/`, whatever the name of the run.
 
     Raises
@@ -90,8 +83,7 @@ def processing(ws: Workspace) -> Iterator[None]:
         where=f"data/processed/{LOCK}",
         next_step=_WAIT,
     )
-    with _held(ws, "data/processed", "BEGIN EXCLUSIVE", refusal):
-        yield
+    return _held(ws, "data/processed", "BEGIN EXCLUSIVE", refusal)
 
 
 @contextmanager
@@ -99,9 +91,8 @@ def _held(ws: Workspace, folder: str, begin: str, refusal: RunError) -> Iterator
     """Hold a lock of SQLite on an empty file: shared by readers, exclusive by a writer."""
     with closing(_connect(ws.root / folder, folder)) as connection:
         try:
-            connection.execute(
-                "PRAGMA journal_mode = MEMORY"
-            )  # nothing is written: no file beside it
+            # nothing is written: no file beside it
+            connection.execute("PRAGMA journal_mode = MEMORY")
             connection.execute(begin)
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         except sqlite3.Error as error:

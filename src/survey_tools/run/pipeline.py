@@ -16,7 +16,7 @@ from survey_tools.run.batch.pool import LocalPool
 from survey_tools.run.batch.task import OK, Limits, Result, Task
 from survey_tools.run.erasing.journal import refuse_unfinished
 from survey_tools.run.files import check_space
-from survey_tools.run.kernels.execute import count_cells
+from survey_tools.run.kernels.parameters import read_cells
 from survey_tools.run.occupied import at_work, processing
 from survey_tools.run.progress import bar
 from survey_tools.run.server import PRESET_VARIABLE
@@ -90,7 +90,7 @@ def _run_stage(ws: Workspace, run: str, name: str, preset: str, pool: LocalPool)
         keep_token=name == STAGES[0],
         environment={PRESET_VARIABLE: preset},
     )
-    cells = count_cells(notebook)
+    cells = len(read_cells(notebook))
     with bar(name, total=cells) as step:
         result = pool.one(task, STAGE_LIMITS, lambda index: step(min(index + 1, cells)))
         step(cells)

@@ -12,7 +12,6 @@ from survey_tools.run.batch.check import check_batch, check_cluster
 from survey_tools.run.batch.pool import LocalPool
 from survey_tools.run.batch.reports import Choices, Outcome, make_pages
 from survey_tools.run.erasing.journal import refuse_unfinished
-from survey_tools.run.kernels.parallel import jobs_here
 from survey_tools.run.occupied import at_work, holding
 from survey_tools.run.pipeline import STAGES, run_stages
 
@@ -55,8 +54,8 @@ def run_study(
     with (
         at_work(ws),
         holding(ws, run),
-        LocalPool(choices.jobs or jobs_here()) as pool,
+        LocalPool(choices.at_once) as pool,
     ):
         run_stages(ws, run, stages=stages, preset=preset, pool=pool)
-        check_batch(ws, run, communes, langs, extra=choices.extra)
+        check_batch(ws, run, communes, langs, extra=choices.extra)  # hours may have passed
         return make_pages(ws, run, communes, langs, choices, pool)

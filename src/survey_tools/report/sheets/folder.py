@@ -5,7 +5,6 @@ No library does this; `survey_tools.files.replacing` does it for one file.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import tempfile
@@ -16,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from survey_tools.errors import RunError
-from survey_tools.files import PRIVATE, PUBLIC
+from survey_tools.files import PRIVATE, PUBLIC, digest_file
 
 MANIFEST = ".written.json"
 """Digest of every file as it was written, by its path in the folder."""
@@ -121,11 +120,7 @@ def _manifest(folder: Path) -> dict[str, str]:
 
 
 def _digests(folder: Path) -> dict[str, str]:
-    return {name: _digest(path) for name, path in _files(folder) if not _is_kept(name)}
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return {name: digest_file(path) for name, path in _files(folder) if not _is_kept(name)}
 
 
 def _is_kept(name: str) -> bool:
@@ -146,7 +141,7 @@ def _keep(folder: Path, new: Path, before: dict[str, str]) -> list[str]:
     for name, path in _files(folder):
         if _is_kept(name):
             _copy(path, new / name)
-        elif before.get(name) != (digest := _digest(path)):
+        elif before.get(name) != (digest := digest_file(path)):
             changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
             version = f"{path.stem}.{changed:%Y%m%d}-{digest[:8]}{path.suffix}"
             _copy(path, new / KEPT / Path(name).with_name(version))

@@ -15,7 +15,7 @@ from survey_tools.errors import ParamsError, RunError
 from survey_tools.params import Workspace
 from survey_tools.run.batch.fingerprint import DISTRICT
 from survey_tools.run.batch.given import REPORTS, check_extra
-from survey_tools.run.batch.plan import COMMUNE_NOTEBOOK, check_wanted
+from survey_tools.run.batch.plan import COMMUNE_NOTEBOOK, check_lists, languages_of, no_results
 from survey_tools.run.batch.problems import Problems
 from survey_tools.run.files import check_space
 from survey_tools.run.kernels.parameters import read_cells, read_parameters
@@ -150,9 +150,11 @@ def _check_asked_for(
             if str(commune).strip() not in codes:
                 with problems.noted():
                     areas.get(commune, list_)
-    for lang in langs or ws.study.report.languages[:1]:
         with problems.noted():
-            check_wanted(ws, [], [lang])
+            check_lists(ws, areas)
+    for lang in langs or ():
+        with problems.noted():
+            languages_of(ws, [lang])
 
 
 def _stages(first: str | None) -> list[str]:
@@ -241,11 +243,7 @@ def _check_results(ws: Workspace) -> None:
 
     paths = sorted(ws.results.glob("*.parquet"))
     if not paths:
-        raise RunError(
-            "There are no results to report yet.",
-            expected=f"tables in {ws.results.relative_to(ws.root).as_posix()}",
-            next_step="survey-tools run (all stages), or survey-tools status",
-        )
+        raise no_results()
     for path in paths:
         try:
             parquet.read_schema(path)

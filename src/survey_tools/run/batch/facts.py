@@ -9,6 +9,7 @@ import os
 import platform
 import shutil
 import subprocess
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -40,14 +41,20 @@ def made_on(ws: Workspace) -> dict[str, Any]:
     }
 
 
-def _versions() -> dict[str, str]:
-    found = {"survey_tools": __version__, "python": platform.python_version()}
-    for name in _LIBRARIES:
+def versions_of(names: Iterable[str]) -> dict[str, str | None]:
+    """Return the installed versions by name, None where a package is not installed."""
+    found: dict[str, str | None] = {}
+    for name in names:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
-            continue
+            found[name] = None
     return found
+
+
+def _versions() -> dict[str, str]:
+    own = {"survey_tools": __version__, "python": platform.python_version()}
+    return own | {name: found for name, found in versions_of(_LIBRARIES).items() if found}
 
 
 def _commit(root: Path) -> dict[str, Any]:

@@ -10,7 +10,6 @@ import json
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,10 @@ import pandas as pd
 
 import survey_tools
 from survey_tools.contracts.evidence import EVIDENCE
+from survey_tools.files import digest_file
 from survey_tools.params import Workspace
 from survey_tools.report.shown import kept_parts, share_results
+from survey_tools.run.batch.facts import versions_of
 from survey_tools.run.files import read_json
 from survey_tools.run.kernels.parameters import cell_text, read_cells
 from survey_tools.run.scan import ALLOW_FILE
@@ -147,29 +148,21 @@ def digest_parameters(parameters: Mapping[str, Any]) -> str:
 
 def digest_versions() -> str:
     """Digest of the versions of Python and of the libraries that can change a byte of a page."""
-    return _digest([f"python {sys.version_info.major}.{sys.version_info.minor}", *_versions()])
+    installed = (f"{name} {found or '-'}" for name, found in versions_of(_LIBRARIES).items())
+    return _digest([f"python {sys.version_info.major}.{sys.version_info.minor}", *installed])
 
 
-def digest_file(path: Path) -> str | None:
+def digest_if_there(path: Path) -> str | None:
     """SHA-256 of a file's bytes; None where there is no such file."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return digest_file(path)
     except FileNotFoundError:
         return None
 
 
-def _versions() -> Iterable[str]:
-    for name in _LIBRARIES:
-        try:
-            yield f"{name} {version(name)}"
-        except PackageNotFoundError:
-            yield f"{name} -"
-
-
 def _district(ws: Workspace) -> str:
     parts = [digest_parts(kept_parts(ws, name)) for name in _DISTRICT_ONLY]
-    parts += [digest_file(ws.results / f"{name}.parquet") or "" for name in _DISTRICT_FILES]
+    parts += [digest_if_there(ws.results / f"{name}.parquet") or "" for name in _DISTRICT_FILES]
     levels = ws.results / "levels.parquet"
     if ws.study.report.area_lists and levels.is_file():
         # what is hidden of a larger unit follows from the counts of all communes

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from survey_tools.errors import DisclosureError
+from survey_tools.files import digest_file
 from survey_tools.params import Workspace, open_workspace
-from survey_tools.run.batch.fingerprint import digest_file
 from survey_tools.run.batch.task import FAILED, OK, Result, Task
 from survey_tools.run.codebook import make_codebook
 from survey_tools.run.files import write_text
@@ -138,7 +138,7 @@ def _release(
         return replace(result, status=FAILED, failure=failure_of(RENDERING, error))
     seconds = {**result.seconds, "render": round(time.monotonic() - begun, 3)}
     made = (page, execution.output)
-    files = {path.relative_to(folder).as_posix(): digest_file(path) or "" for path in made}
+    files = {path.relative_to(folder).as_posix(): digest_file(path) for path in made}
     return replace(result, seconds=seconds, files=files)
 
 

@@ -12,13 +12,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from survey_tools.areas import read_areas
+from survey_tools.areas import Areas, read_areas
 from survey_tools.errors import RunError
 from survey_tools.params import Workspace
 from survey_tools.run.batch.fingerprint import (
     DISTRICT,
     ResultTables,
-    digest_file,
+    digest_if_there,
     digest_notebook,
     digest_package,
     digest_parameters,
@@ -110,14 +110,10 @@ def plan_reports(
     RunError
         When there are no results yet, or a language is not one of the study.
     """
-    wanted, languages = _wanted(ws, communes), _languages(ws, langs)
+    wanted, languages = _wanted(ws, communes), languages_of(ws, langs)
     results = ResultTables.read(ws)
     if results is None:
-        raise RunError(
-            "There are no results to report yet.",
-            expected="tables in data/processed/results",
-            next_step="survey-tools run (all stages), or survey-tools status",
-        )
+        raise no_results()
     pages = _pages(ws, run, wanted, languages, results, extra or {})
     if force:
         return [replace(page, reason="asked for") for page in pages]
@@ -129,13 +125,17 @@ def plan_reports(
         return [replace(page, reason=why) for page, why in zip(pages, reasons, strict=True)]
 
 
-def check_wanted(
-    ws: Workspace, communes: Sequence[str | int] | None, langs: Sequence[str] | None
-) -> None:
-    """Refuse communes, languages and lists of areas that the study does not have, before anything is run."""
-    _wanted(ws, communes)
-    _languages(ws, langs)
-    areas = read_areas(ws.file("areas"))
+def no_results() -> RunError:
+    """Say that pages cannot be made before there are results."""
+    return RunError(
+        "There are no results to report yet.",
+        expected="tables in data/processed/results",
+        next_step="survey-tools run (all stages), or survey-tools status",
+    )
+
+
+def check_lists(ws: Workspace, areas: Areas) -> None:
+    """Refuse further lists of areas that there are not, or that the study's cannot be told in."""
     for name in ws.study.report.area_lists:
         areas.crosswalk(ws.study.areas.list_, name)
 
@@ -185,7 +185,8 @@ def _wanted(ws: Workspace, communes: Sequence[str | int] | None) -> list[str]:
     return [*dict.fromkeys(asked), DISTRICT]
 
 
-def _languages(ws: Workspace, langs: Sequence[str] | None) -> tuple[str, ...]:
+def languages_of(ws: Workspace, langs: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the languages asked for, or all of the study; refuse one that it does not have."""
     known = ws.study.report.languages
     for lang in langs or ():
         if lang not in known:
@@ -215,7 +216,7 @@ def _reason(folder: Path, before: Mapping[str, Any] | None, page: Page) -> str:
 def _changed_files(folder: Path, files: Mapping[str, str]) -> Iterator[str]:
     """Say what happened to the files of a page since they were written."""
     for name, digest in files.items():
-        now = digest_file(folder / name)
+        now = digest_if_there(folder / name)
         if now is None:
             yield "the file is gone"
         elif now != digest:

@@ -77,6 +77,11 @@ class Choices:
     share: str | None = None
     extra: Mapping[str, Mapping[str, Any]] | None = None
 
+    @property
+    def at_once(self) -> int:
+        """Notebooks at a time."""
+        return self.jobs or jobs_here()
+
     def described(
         self, communes: Sequence[str | int] | None, langs: Sequence[str] | None
     ) -> dict[str, Any]:
@@ -139,7 +144,7 @@ def make_pages(
     folder = ws.reports(run)
     for place in (folder, folder / "notebooks", folder / "logs"):
         remove_temporary(place)  # left by a run that was killed; nobody else writes here
-    share_results(ws)
+    share_results(ws)  # before the look: what it keeps beside the results is no change of them
     before = marks(ws)
     pages = plan_reports(ws, run, communes, langs, force=choices.force, extra=choices.extra)
     todo = [page for page in pages if page.reason and page.has_data]
@@ -153,7 +158,7 @@ def make_pages(
     done: list[Page] = []
     statuses: Counter[str] = Counter()
     try:
-        for result in _done(_runner(ws, choices, pool), tasks, choices.jobs or jobs_here()):
+        for result in _done(_runner(ws, choices, pool), tasks, choices.at_once):
             if result.name == CODEBOOK:
                 settle_codebook(ws, run, result)
                 statuses[FAILED] += result.status == FAILED
@@ -226,7 +231,7 @@ def _runner(ws: Workspace, choices: Choices, pool: LocalPool | None) -> Runner:
     """Choose who does the tasks."""
 
     def here(tasks: list[Task]) -> Generator[Result]:
-        jobs = min(choices.jobs or jobs_here(), len(tasks))
+        jobs = min(choices.at_once, len(tasks))
         with nullcontext(pool) if pool else LocalPool(jobs) as used:
             yield from used.run(tasks, choices.limits)
 

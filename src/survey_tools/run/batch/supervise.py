@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import signal
 import socket
 import subprocess
 import sys
@@ -29,11 +27,12 @@ from survey_tools.run.batch.task import FAILED, STOPPED, Limits, Result, Task
 from survey_tools.run.kernels.failure import Failure
 from survey_tools.run.kernels.forks import (
     ADDRESS,
-    ONE_THREAD,
     TOKEN_VARIABLES,
     Forked,
     ForkServer,
+    environment_without,
     fork,
+    kill_group,
 )
 from survey_tools.run.progress import say
 
@@ -138,8 +137,7 @@ class ReportProcess:
 
     def _start(self) -> None:
         hidden = () if self._keep_token else TOKEN_VARIABLES
-        env = {k: v for k, v in os.environ.items() if k not in hidden}
-        env |= dict.fromkeys(ONE_THREAD, "1")
+        env = environment_without(hidden)
         self._answers = SimpleQueue()
         replies = self._fork(env) if self._server is not None else None
         if self._closed:
@@ -189,7 +187,7 @@ class ReportProcess:
     def _kill_kernel(self) -> None:
         kernel = self._kernel
         if kernel is not None:
-            _kill_group(kernel)
+            kill_group(kernel)
 
     def end(self) -> None:
         """End the process and its kernel; the next task starts another."""
@@ -201,7 +199,7 @@ class ReportProcess:
                 process.kill()
                 process.close()
             elif process is not None:
-                _kill_group(process.pid)
+                kill_group(process.pid)
                 process.wait()
             if self._orders is not None:
                 with suppress(OSError):
@@ -277,12 +275,3 @@ def _listen(replies: IO[str], answers: SimpleQueue[dict[str, Any] | None]) -> No
         for line in replies:
             answers.put(json.loads(line))
     answers.put(None)
-
-
-def _kill_group(pid: int) -> None:
-    """Kill a process that leads a group of its own, with the group."""
-    with suppress(ProcessLookupError, PermissionError):
-        if hasattr(os, "killpg"):
-            os.killpg(pid, signal.SIGKILL)
-        else:
-            os.kill(pid, signal.SIGTERM)

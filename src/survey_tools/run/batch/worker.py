@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 import threading
-from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, TextIO
 
 from survey_tools.run.batch.make import make
 from survey_tools.run.batch.task import Task
-from survey_tools.run.kernels.forks import ADDRESS
+from survey_tools.run.kernels.forks import ADDRESS, kill_group
 from survey_tools.run.kernels.provisioner import CHOICE, NAME
 
 
@@ -60,11 +58,7 @@ def serve(tasks: TextIO, answers: TextIO) -> None:
 def _end(kernels: list[int]) -> None:
     """Leave at once, and take a kernel at work along: whoever asked is gone."""
     for pid in kernels:
-        with suppress(OSError):
-            if hasattr(os, "killpg"):
-                os.killpg(pid, signal.SIGKILL)
-            else:
-                os.kill(pid, signal.SIGTERM)
+        kill_group(pid)
     os._exit(0)
 
 

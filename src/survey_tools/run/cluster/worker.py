@@ -18,11 +18,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from survey_tools import __version__
 from survey_tools.errors import RunError
+from survey_tools.run.batch.facts import versions_of
 from survey_tools.run.batch.fingerprint import digest_package
 from survey_tools.run.batch.pool import attempt
 from survey_tools.run.batch.supervise import ReportProcess
@@ -97,17 +97,13 @@ class Reply:
 @cache
 def describe() -> dict[str, str]:
     """Say what pages that this process makes depend on: our code as it was first used, and versions."""
-    found = {
+    own = {
         "survey_tools": __version__,
         "code of survey_tools": digest_package(),
         "python": ".".join(platform.python_version_tuple()[:2]),
     }
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+    libraries = versions_of(LIBRARIES).items()
+    return own | {name: found or "not installed" for name, found in libraries}
 
 
 def check(batch_json: str) -> list[str]:

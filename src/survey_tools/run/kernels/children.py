@@ -56,9 +56,8 @@ def _kernel(request: dict[str, Any], fds: list[int]) -> int:
     for target in (1, 2):
         os.dup2(fds[0], target)
     faulthandler.enable(os.dup(2), all_threads=False)
-    sys.setswitchinterval(
-        0.0005
-    )  # the thread that sends outputs waits less for the one that computes
+    # the thread that sends outputs waits less for the one that computes
+    sys.setswitchinterval(0.0005)
     os.environ["MPLBACKEND"] = INLINE
     with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:  # noqa: PTH123
         file.write("500")  # where memory runs out, the kernel goes before the run

@@ -6,8 +6,7 @@ Not here: which notebooks to run, limits of time and memory, or what to do when 
 from __future__ import annotations
 
 import errno
-import json
-import os
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +22,7 @@ from survey_tools.run.kernels.failure import (
     failure_in,
     without_token,
 )
-from survey_tools.run.kernels.forks import ADDRESS, ONE_THREAD, TOKEN_VARIABLES
+from survey_tools.run.kernels.forks import ADDRESS, TOKEN_VARIABLES, environment_without
 from survey_tools.run.kernels.parameters import check_parameters
 from survey_tools.run.kernels.provisioner import CHOICE
 
@@ -37,15 +36,14 @@ WARNINGS = 50
 class Execution:
     """How one notebook went: `status` is ok or failed.
 
-    `seconds` has `start` (until the kernel answered), `cells` and `total`; `notebook` is the executed
-    notebook, also found at `output`; `warnings` are what it wrote to its error stream, by cell.
+    `seconds` has `start` (until the kernel answered), `cells` and `total`; the executed notebook is found
+    at `output`; `warnings` are what it wrote to its error stream, by cell.
     """
 
     status: str
     seconds: dict[str, float]
     output: Path
     failure: Failure | None
-    notebook: Any = None
     peak_mb: float | None = None
     warnings: tuple[str, ...] = ()
     passes: bool = False
@@ -103,7 +101,7 @@ def execute(
     output.parent.mkdir(parents=True, exist_ok=True)
     failed = output.with_name(f"{output.stem}.failed.ipynb")
     started = time.monotonic()
-    with _words() as words:
+    with tempfile.TemporaryFile() as words:  # what the kernel itself says
         watch = _watch(options, words)
         error = _papermill(notebook, values, watch)
         seconds = _phases(started, watch)
@@ -117,31 +115,17 @@ def execute(
         seconds,
         target,
         failure,
-        watch.notebook,
         getattr(watch.kernel, "peak_mb", None),
         _warnings(watch.notebook),
         _passes(error),
     )
 
 
-def count_cells(notebook: Path) -> int:
-    """Count the cells, for a progress bar."""
-    return len(json.loads(notebook.read_text(encoding="utf-8"))["cells"])
-
-
-def _words() -> Any:
-    """Open a nameless file for what the kernel itself says."""
-    import tempfile
-
-    return tempfile.TemporaryFile("w+b")
-
-
 def _watch(options: Options, words: Any) -> Any:
     from survey_tools.run.kernels.engine import Watch
 
     hidden = {ADDRESS, CHOICE, *(() if options.keep_token else TOKEN_VARIABLES)}
-    env = {k: v for k, v in os.environ.items() if k not in hidden}
-    env |= dict.fromkeys(ONE_THREAD, "1") | dict(options.environment)
+    env = environment_without(hidden) | dict(options.environment)
     if options.root is not None:
         env[ROOT_VARIABLE] = str(options.root)
     before = guard.code(options.untouched) if options.untouched else ""

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,21 @@ SOCKET_PATH = 90
 """Characters that the path of a socket may have; Linux takes 107 and macOS 103, with a number behind it."""
 
 _START_SECONDS = 60
+
+
+def environment_without(hidden: Collection[str]) -> dict[str, str]:
+    """Return this process's environment without some variables, with one thread for linear algebra."""
+    kept = {name: value for name, value in os.environ.items() if name not in hidden}
+    return kept | dict.fromkeys(ONE_THREAD, "1")
+
+
+def kill_group(pid: int) -> None:
+    """Kill a process that leads a group of its own, with the group."""
+    with suppress(ProcessLookupError, PermissionError):
+        if hasattr(os, "killpg"):
+            os.killpg(pid, signal.SIGKILL)
+        else:
+            os.kill(pid, signal.SIGTERM)
 
 
 def can_fork() -> bool:
@@ -149,8 +164,6 @@ class ForkServer:
     def __init__(self, hidden: Sequence[str] = ()) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="fork-", dir=_short_folder())
         self.address = str(Path(self._folder.name) / "s")
-        environment = {k: v for k, v in os.environ.items() if k not in hidden}
-        environment |= dict.fromkeys(ONE_THREAD, "1")
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(self.address)
             listener.listen(64)
@@ -163,7 +176,7 @@ class ForkServer:
                 ],
                 stdin=subprocess.PIPE,
                 pass_fds=[listener.fileno()],
-                env=environment,
+                env=environment_without(hidden),
                 start_new_session=True,
             )
 
