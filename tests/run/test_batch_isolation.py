@@ -132,7 +132,7 @@ def _notebook(ws, name: str, *cells: str) -> Task:
     notebook = nbformat.v4.new_notebook(cells=[parameters, *code])
     notebook.metadata["kernelspec"] = {"name": "python3", "language": "python", "display_name": "P"}
     nbformat.write(notebook, ws.notebooks / f"{name}.ipynb")
-    study = ws.study_path.relative_to(ws.root).as_posix()
+    study = ws.study_name
     return Task(name, str(ws.root), study, "main", f"notebooks/{name}.ipynb", {})
 
 

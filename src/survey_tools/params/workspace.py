@@ -34,6 +34,11 @@ class Workspace:
     study: Study
 
     @property
+    def study_name(self) -> str:
+        """The study file below the root, as the notebooks' parameter `study` and `--study` want it."""
+        return self.study_path.relative_to(self.root).as_posix()
+
+    @property
     def raw(self) -> Path:
         """Stores of raw rows of this study's server."""
         return self.root / "data" / "raw" / self.study.server.slug

@@ -64,7 +64,7 @@ def synthetic_banner(words: Wording) -> str:
     return banner(words("synthetic")).source
 
 
-def write_page(path: Path, content: str, gate: Gate | None = None) -> Path:
+def write_page(path: Path, content: str, gate: Gate | None = None, *, mode: int = PUBLIC) -> Path:
     """Write a page by a temporary name in the same folder, then rename.
 
     Parameters
@@ -74,6 +74,8 @@ def write_page(path: Path, content: str, gate: Gate | None = None) -> Path:
     gate : callable, optional
         Called with the name and the content of the file before anything is written; what it raises
         holds the page back.
+    mode : int
+        Rights of the file.
 
     Raises
     ------
@@ -82,7 +84,7 @@ def write_page(path: Path, content: str, gate: Gate | None = None) -> Path:
     """
     if gate is not None:
         gate(path.name, content.encode("utf-8"))
-    with replacing(path, "The page could not be written", mode=PUBLIC) as temporary:
+    with replacing(path, "The page could not be written", mode=mode) as temporary:
         temporary.write_text(content, encoding="utf-8", newline="\n")
     return path
 

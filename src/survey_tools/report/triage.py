@@ -14,11 +14,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from survey_tools.files import PRIVATE, replacing
+from survey_tools.files import PRIVATE
 from survey_tools.params import DEFAULT_STUDY, Workspace
 from survey_tools.report import markup
 from survey_tools.report.numbers import MISSING, Lang, Numbers
-from survey_tools.report.shell import TEMPLATE, Gate, foot, head, synthetic_banner
+from survey_tools.report.shell import TEMPLATE, Gate, foot, head, synthetic_banner, write_page
 from survey_tools.report.wording import Wording
 
 TRIAGE = {"vi": "triage.html", "en": "triage.en.html"}
@@ -88,7 +88,9 @@ def write_triage(
     if not groups:
         return ()
     return tuple(
-        _write(folder / TRIAGE[lang], _Triage(ws, run, record, lang, groups).page(), gate)
+        write_page(
+            folder / TRIAGE[lang], _Triage(ws, run, record, lang, groups).page(), gate, mode=PRIVATE
+        )
         for lang in ws.study.report.languages
     )
 
@@ -165,7 +167,7 @@ class _Triage:
     def _command(self, codes: list[str], langs: list[str]) -> str:
         """Return the command that makes pages again, with what the batch was given beside them."""
         parts = ["survey-tools", "report", "--run", self.run]
-        study = self.ws.study_path.relative_to(self.ws.root).as_posix()
+        study = self.ws.study_name
         parts += ["--study", study] if study != DEFAULT_STUDY else []
         parts += ["--communes", ",".join(codes)] if codes else []
         parts += ["--lang", ",".join(langs)]
@@ -272,14 +274,6 @@ def _error(page: Mapping[str, Any]) -> str:
     lines = [line.strip() for line in str(page.get("error") or "").splitlines() if line.strip()]
     text = lines[0] if lines else MISSING
     return text if len(text) <= 300 else f"{text[:299]}…"
-
-
-def _write(path: Path, content: str, gate: Gate | None) -> Path:
-    if gate is not None:
-        gate(path.name, content.encode("utf-8"))
-    with replacing(path, "The page of failures could not be written", mode=PRIVATE) as temporary:
-        temporary.write_text(content, encoding="utf-8", newline="\n")
-    return path
 
 
 def _hint(group: Group) -> str | None:

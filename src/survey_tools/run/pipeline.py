@@ -66,11 +66,6 @@ def run_stages(
         return [_run_stage(ws, run, name, chosen, used) for name in stages]
 
 
-def study_parameter(ws: Workspace) -> str:
-    """Return the study file as the notebooks' parameter `study` wants it."""
-    return ws.study_path.relative_to(ws.root).as_posix()
-
-
 def _run_stage(ws: Workspace, run: str, name: str, preset: str, pool: LocalPool) -> Result:
     notebook = ws.notebooks / f"{name}.ipynb"
     if not notebook.is_file():
@@ -83,10 +78,10 @@ def _run_stage(ws: Workspace, run: str, name: str, preset: str, pool: LocalPool)
     task = Task(
         name=name,
         root=str(ws.root),
-        study=study_parameter(ws),
+        study=ws.study_name,
         run=run,
         notebook=f"notebooks/{name}.ipynb",
-        parameters={"run": run, "study": study_parameter(ws)},
+        parameters={"run": run, "study": ws.study_name},
         keep_token=name == STAGES[0],
         environment={PRESET_VARIABLE: preset},
     )

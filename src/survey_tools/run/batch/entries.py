@@ -13,7 +13,6 @@ from survey_tools.run.batch.make import RENDERING, write_log
 from survey_tools.run.batch.plan import Page
 from survey_tools.run.batch.task import Result, Task
 from survey_tools.run.codebook import remove_codebook
-from survey_tools.run.pipeline import study_parameter
 from survey_tools.run.progress import say
 
 CODEBOOK = "codebook"
@@ -22,7 +21,7 @@ CODEBOOK = "codebook"
 
 def tasks_of(ws: Workspace, run: str, pages: list[Page], *, codebook: bool) -> list[Task]:
     """Return what has to be done, the longest first, so that no processor waits for it at the end."""
-    common: dict[str, Any] = {"root": str(ws.root), "study": study_parameter(ws), "run": run}
+    common: dict[str, Any] = {"root": str(ws.root), "study": ws.study_name, "run": run}
     tasks = [
         Task(
             name=page.stem,

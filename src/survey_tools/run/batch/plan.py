@@ -28,7 +28,6 @@ from survey_tools.run.batch.fingerprint import (
 from survey_tools.run.batch.record import Record
 from survey_tools.run.kernels.parallel import jobs_here
 from survey_tools.run.kernels.parameters import Value
-from survey_tools.run.pipeline import study_parameter
 
 COMMUNE_NOTEBOOK = "60_commune_report.ipynb"
 DISTRICT_NOTEBOOK = "70_district_report.ipynb"
@@ -155,7 +154,6 @@ def _pages(
         "versions": digest_versions(),
     }
     known, notebook_digest = results.areas(), cache(digest_notebook)
-    study = study_parameter(ws)
     pages = []
     for code in wanted:
         notebook = ws.notebooks / (DISTRICT_NOTEBOOK if code == DISTRICT else COMMUNE_NOTEBOOK)
@@ -165,7 +163,7 @@ def _pages(
             "results": results.digest(code),
         }
         for lang in languages:
-            parameters: dict[str, Any] = {"lang": lang, "run": run, "study": study}
+            parameters: dict[str, Any] = {"lang": lang, "run": run, "study": ws.study_name}
             if code != DISTRICT:
                 parameters["commune"] = code
             parameters |= extra.get(notebook.name, {})
