@@ -123,39 +123,6 @@ def test_big_effect__no_figure_in_large_type_unless_clear(ws):
     assert "5.0" not in large
 
 
-@pytest.mark.parametrize(
-    ("first", "last", "status", "wanted"),
-    [
-        ((0.1, 0.2), (0.3, 0.5), "shown", "the rise of 25.0"),
-        ((0.3, 0.5), (0.1, 0.2), "shown", "the fall of 25.0"),
-        ((0.1, 0.4), (0.3, 0.5), "shown", "does not show that anything changed"),
-        ((0.1, 0.2), (0.3, 0.5), "few", "no change is given"),
-        ((0.1, 0.2), (0.3, 0.5), "hidden", "too few answers"),
-    ],
-)
-def test_changes__a_change_only_where_intervals_do_not_overlap(ws, first, last, status, wanted):
-    results = open_results(ws, "en", "10291")
-    rows = results.levels.query("outcome == 'qr_shop_30d' and area == '10291' and group == 'all'")
-    rows = rows.set_index("wave").loc[["w1", "w3"]].reset_index()
-    rows = rows.assign(conf_low=[first[0], last[0]], conf_high=[first[1], last[1]])
-    rows = rows.assign(shown=rows[["conf_low", "conf_high"]].mean(axis=1), status=["shown", status])
-    assert wanted in sentences.changes(replace(results, levels=rows))[0]
-
-
-def test_own_effects__states_the_share_of_own_data_and_the_noise(ws):
-    results = open_results(ws, "en", "10291")
-    row = results.communes.query("commune_code == '10291' and outcome == 'qr_shop_30d'").iloc[0]
-    own = sentences.own_effects(results)
-    assert f"count for {EN.percent(row['weight_own'])}" in own[0]
-    assert "5 teams" in own[-1]
-    assert "mostly chance" in own[-1]
-
-
-def test_own_effects__too_few_teams_rests_on_the_district(ws):
-    results = open_results(ws, "en", "10288")
-    assert "rests wholly on the other communes" in sentences.own_effects(results)[0]
-
-
 def test_provenance__says_so_when_there_is_no_record(ws):
     results = replace(open_results(ws, "en"), provenance={})
     assert "no record" in sentences.provenance(results, "main", None)[0]

@@ -17,6 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from survey_tools.errors import DisclosureError
 from survey_tools.report.markup import paragraphs
 from survey_tools.report.results import Results
+from survey_tools.report.traced import plain, sources
 
 DARK, LIGHT, GREY = "#0b4f79", "#d95f02", "#6b6b6b"
 DPI = 144
@@ -35,6 +36,8 @@ STYLE = {
 def show(figure: Figure, *, alt: str, caption: str) -> None:
     """Display a figure once, with its alt text and caption, and close it.
 
+    The numbers of both are kept beside the picture: value, source and text of each.
+
     Raises
     ------
     DisclosureError
@@ -44,8 +47,13 @@ def show(figure: Figure, *, alt: str, caption: str) -> None:
         raise DisclosureError("A figure needs alt text and a caption.", next_step="give both")
     png = png_of(figure)
     plt.close(figure)
-    metadata = {"alt": alt, "caption": caption, "width": round(figure.get_figwidth() * 96)}
-    data = {"image/png": base64.b64encode(png).decode("ascii"), "text/plain": alt}
+    metadata = {
+        "alt": plain(alt),
+        "caption": plain(caption),
+        "width": round(figure.get_figwidth() * 96),
+        "numbers": sources(f"{alt} {caption}"),
+    }
+    data = {"image/png": base64.b64encode(png).decode("ascii"), "text/plain": plain(alt)}
     display(data, metadata={"image/png": metadata}, raw=True)
 
 

@@ -30,7 +30,7 @@ from survey_tools.report.drawing import (
 from survey_tools.report.numbers import SHARES, unit_key
 from survey_tools.report.pick import rows_where
 from survey_tools.report.results import Results, rows_of
-from survey_tools.report.small_cells import FEW, HIDDEN, SHOWN
+from survey_tools.report.small_cells import FEW, SHOWN
 
 MOST_COMMUNES = 60
 """Communes that one figure can hold."""
@@ -51,7 +51,7 @@ def levels_figure(results: Results, outcomes: Sequence[str] | None = None) -> No
             if pd.notna(p.shown)
             else results.words("status_too_few"),
         )
-        for p in rows_of(points)
+        for p in rows_of(results.rows("levels", points))
     ]
     alt = results.words(
         "alt_levels",
@@ -65,10 +65,11 @@ def levels_figure(results: Results, outcomes: Sequence[str] | None = None) -> No
 def effects_figure(results: Results, outcomes: Sequence[str] | None = None) -> None:
     """Show effects over the district with intervals; with a lot, the naive ones as hollow marks."""
     wanted = list(outcomes or results.study.report.main_outcomes)
-    points = _effect_points(results, [o for o in wanted if results.scale(o) in SHARES])
+    shares = [o for o in wanted if results.scale(o) in SHARES]
+    points = _effect_points(results, shares)
     if points["shown"].isna().all():
         return nothing(results)
-    texts = [_alt_effect(results, row.outcome, row) for row in rows_of(points)]
+    texts = [_alt_effect(results, outcome) for outcome in shares]
     alt = results.words("alt_effects", points="; ".join(texts))
     caption = results.of_design("figure_effects", confidence=results.confidence)
     return show(draw_effects(results, points), alt=alt, caption=caption)
@@ -84,12 +85,13 @@ def communes_figure(results: Results, outcome: str | None = None) -> None:
     if rows["shown"].isna().all():
         return nothing(results)
     words, numbers, scale = results.words, results.numbers, results.scale(outcome)
-    span = numbers.difference_interval(rows["shown"].min(), rows["shown"].max(), scale)
+    traced = results.rows("communes", rows)["shown"].dropna()
+    span = numbers.difference_interval(traced.min(), traced.max(), scale)
     alt = words("alt_communes", count=int(rows["shown"].notna().sum()), range=span)
     here = rows[rows["commune_code"].eq(results.code)]
     key = "figure_communes" if here.empty else "figure_communes_here"
     if not here.empty:
-        alt = f"{alt} {_alt_here(results, here.iloc[0], scale)}"
+        alt = f"{alt} {_alt_here(results, results.row('communes', here), scale)}"
     caption = words(
         key,
         outcome=results.outcome(outcome),
@@ -118,23 +120,6 @@ def exposure_figure(results: Results) -> None:
     alt = results.words("alt_reach", **{name: percent(x) for name, x in both.items()})
     caption = results.words("figure_reach", confidence=results.confidence)
     return show(draw_exposure(results, row), alt=alt, caption=caption)
-
-
-def choices_figure(results: Results, variable: str, wave: str | None = None) -> None:
-    """Show which share of the page's households chose each answer that may be shown."""
-    wave = wave or results.study.waves.endline
-    rows = rows_where(results.choices, area=results.code, variable=variable, wave=wave)
-    rows = rows[rows["status"].ne(HIDDEN)].sort_values(["shown", "choice"], ascending=[False, True])
-    if rows.empty:
-        return nothing(results)
-    labels = [results.choice(variable, code) for code in rows["choice"]]
-    shares = [results.numbers.percent(x) for x in rows["shown"]]
-    points = "; ".join(f"{a}: {b}" for a, b in zip(labels, shares, strict=True))
-    caption = results.words(
-        "figure_choices", question=results.question(variable), wave=results.wave(wave)
-    )
-    figure = draw_choices(results, rows, labels)
-    return show(figure, alt=results.words("alt_choices", points=points), caption=caption)
 
 
 def draw_levels(results: Results, points: pd.DataFrame) -> Figure:
@@ -227,19 +212,6 @@ def draw_exposure(results: Results, row: pd.Series) -> Figure:
     return figure
 
 
-def draw_choices(results: Results, rows: pd.DataFrame, labels: Sequence[str]) -> Figure:
-    """Draw one bar an answer; bars from few answers are hatched."""
-    with plt.rc_context(STYLE):
-        figure = Figure(figsize=(6.8, 0.34 * len(rows) + 0.8), layout="constrained")
-        ax = figure.subplots()
-        shares = 100 * rows["shown"].to_numpy()
-        sns.barplot(x=shares, y=list(labels), color=DARK, errorbar=None, ax=ax)
-        for bar, status in zip(ax.patches, rows["status"], strict=True):
-            bar.set_hatch("//" if status == FEW else "")
-        ax.set(xlim=(0, 100), xlabel=results.words("axis_share"), ylabel="")
-    return figure
-
-
 def _level_points(results: Results, outcomes: Sequence[str]) -> pd.DataFrame:
     """Pick the points of the figure; `first` tells the series that the page is about."""
     words = results.words
@@ -306,13 +278,14 @@ def _legend_for_effects(figure: Figure, results: Results) -> None:
     figure.legend(loc="outside upper center", ncols=2)
 
 
-def _alt_effect(results: Results, outcome: str, row: Any) -> str:
-    numbers, scale = results.numbers, results.scale(outcome)
+def _alt_effect(results: Results, outcome: str) -> str:
+    row, numbers, scale = results.effect(outcome), results.numbers, results.scale(outcome)
+    size, low, high = (None if row is None else row[c] for c in ("shown", "conf_low", "conf_high"))
     return results.words(
         "alt_effect_point",
         outcome=results.outcome(outcome),
-        size=numbers.difference(row.shown, scale),
-        interval=numbers.difference_interval(row.conf_low, row.conf_high, scale),
+        size=numbers.difference(size, scale),
+        interval=numbers.difference_interval(low, high, scale),
     )
 
 

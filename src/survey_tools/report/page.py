@@ -115,7 +115,7 @@ def open_page(
             found=repr(lang),
             where=f"report.languages in {ws.study_path.name}",
         )
-    results = open_results(ws, lang, commune)
+    results = open_results(ws, lang, commune, traces=True)
     return Page(results, run, results.provenance.get("commit") or commit_of(ws.root))
 
 

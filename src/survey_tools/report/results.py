@@ -13,9 +13,10 @@ from typing import Any
 import pandas as pd
 
 from survey_tools.areas import Area, AreaKey
-from survey_tools.params import AnalysisPlan, Study
+from survey_tools.params import AnalysisPlan, NextSteps, Study
 from survey_tools.report.numbers import Lang, Numbers
 from survey_tools.report.pick import rows_where
+from survey_tools.report.traced import Traced, counted, summed, trace
 from survey_tools.report.wording import Wording
 
 
@@ -27,7 +28,8 @@ class Results:
     (`shown`, `few` or `hidden`). `levels` and `choices` are those of the page's area and the district,
     `teams` those of the area. `area` is the commune of the page, None on the district page, which
     has also the levels by further lists of areas (`by_list`), the units of these lists, which share
-    of each unit's people lives within the study (None where not known), and the `evidence`.
+    of each unit's people lives within the study (None where not known), and the `evidence`. A commune's
+    page has `outreach`, `changes`, `gaps` and `fieldwork`, and the rules of its `next_steps`.
     """
 
     study: Study
@@ -51,7 +53,14 @@ class Results:
     lists: dict[str, tuple[Area, ...]] = field(default_factory=dict)
     shares_inside: dict[AreaKey, float | None] = field(default_factory=dict)
     evidence: dict[str, pd.DataFrame] = field(default_factory=dict)
+    outreach: pd.DataFrame = field(default_factory=pd.DataFrame)
+    changes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    gaps: pd.DataFrame = field(default_factory=pd.DataFrame)
+    fieldwork: pd.DataFrame = field(default_factory=pd.DataFrame)
+    next_steps: NextSteps | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
+    traces: bool = False
+    """Whether numbers know which cell of which table they are, so that the page can say it."""
 
     @property
     def words(self) -> Wording:
@@ -153,7 +162,7 @@ class Results:
     def level(self, outcome: str, wave: str, *, area: str, group: str = "all") -> pd.Series | None:
         """Row of `levels`, or None where the results have none."""
         rows = rows_where(self.levels, area=area, wave=wave, group=group, outcome=outcome)
-        return None if rows.empty else rows.iloc[0]
+        return None if rows.empty else self.row("levels", rows)
 
     def effect(
         self, outcome: str, estimand: str | None = None, wave: str | None = None
@@ -167,7 +176,27 @@ class Results:
         rows = rows_where(self.effects, outcome=outcome, estimand=wanted)
         waves = [wave] if wave else [self.study.waves.endline, self.study.waves.all[-1]]
         found = (rows[rows["wave"].eq(one)] for one in waves)
-        return next((one.iloc[0] for one in found if len(one)), None)
+        return next((self.row("effects", one) for one in found if len(one)), None)
+
+    def row(self, table: str, rows: pd.DataFrame) -> pd.Series:
+        """Return the first of some rows of a table of results, with traced numbers."""
+        return trace(rows.iloc[0], table) if self.traces else rows.iloc[0]
+
+    def rows(self, table: str, rows: pd.DataFrame) -> pd.DataFrame:
+        """Return some rows of a table of results with traced numbers, which are of type object."""
+        return trace(rows, table) if self.traces and len(rows) else rows
+
+    def summed(self, number: float, table: str, how: str, **where: str) -> Traced | float:
+        """Return what many rows of a table give together, no finer than a page shows it.
+
+        Which row it is from is not told: an estimate without one commune, known to four decimals, would
+        tell much of that commune.
+        """
+        return summed(round(number, 3), table, how, **where) if self.traces else number
+
+    def counted(self, number: int, table: str, **where: str) -> Traced | int:
+        """Return how many rows of a table have these values, as a number that says so."""
+        return counted(number, table, **where) if self.traces else number
 
 
 def within(name: str, lang: Lang) -> str:

@@ -15,20 +15,8 @@ from survey_tools.report.markup import Html, key_figure
 from survey_tools.report.numbers import MISSING, unit_key
 from survey_tools.report.pick import rows_where
 from survey_tools.report.results import Results
-from survey_tools.report.small_cells import FEW, HIDDEN, SHOWN
+from survey_tools.report.small_cells import HIDDEN
 from survey_tools.report.wording import Wording
-
-
-def asked(results: Results) -> list[str]:
-    """Say what was asked, and of how many households in each wave."""
-    sentences = [results.words("asked")]
-    sentences += [_answered(results, wave) for wave in results.study.waves.all]
-    return sentences
-
-
-def changes(results: Results) -> list[str]:
-    """Say for each main outcome whether it changed since the baseline, as far as can be told."""
-    return [_change(results, outcome) for outcome in results.study.report.main_outcomes]
 
 
 def by_team(results: Results) -> str:
@@ -38,9 +26,12 @@ def by_team(results: Results) -> str:
     if not groups["status"].ne(HIDDEN).any():
         return results.words("by_team_none", place=results.place_within)
     teams = results.teams[results.teams["commune_code"].eq(results.code)]
-    intensive = int(teams["intensive"].sum())
+    mine = {"commune_code": results.code}
     return results.words(
-        "by_team", place=results.place_within, teams=len(teams), intensive=intensive
+        "by_team",
+        place=results.place_within,
+        teams=results.counted(len(teams), "teams", **mine),
+        intensive=results.counted(int(teams["intensive"].sum()), "teams", **mine, intensive="1"),
     )
 
 
@@ -114,38 +105,9 @@ def reach(results: Results) -> str:
     values = _effect_values(results, row, results.study.design.reached)
     values["regular"] = results.numbers.percent(row["mean_regular"])
     if finding == "up":
-        values["size"] = values["size"].removeprefix("+")
+        values["size"] = results.numbers.difference(row["shown"], "binary", sign=False)
     keys = {"up": "reach", "down": "reach_down", "unclear": "reach_unclear"}
     return results.words(keys[finding], **values)
-
-
-def own_effects(results: Results) -> list[str]:
-    """Give the commune's partially pooled effects, how much its own data count, and how noisy that is."""
-    sentences = [_own_effect(results, o) for o in results.study.report.main_outcomes]
-    teams = int(results.teams["commune_code"].eq(results.code).sum())
-    return [*sentences, results.words("own_noise", teams=teams)]
-
-
-def choices(results: Results, variable: str) -> str:
-    """Introduce a question with several answers, and name the answer chosen most often."""
-    wave = results.study.waves.endline
-    rows = rows_where(results.choices, area=results.code, variable=variable, wave=wave)
-    values: dict[str, Any] = {"question": results.question(variable), "place": results.place_within}
-    shown = rows[rows["status"].ne(HIDDEN)].sort_values(
-        ["shown", "choice"], ascending=[False, True]
-    )
-    if shown.empty:
-        return results.words("choices_none", **values)
-    top = shown.iloc[0]
-    share = results.numbers.percent(top["shown"]) + ("*" if top["status"] == FEW else "")
-    return " ".join(
-        (
-            results.words("choices_intro", **values, wave=results.wave(wave), n=int(top["n"])),
-            results.words(
-                "choices_top", choice=results.choice(variable, top["choice"]), share=share
-            ),
-        )
-    )
 
 
 def balance(results: Results) -> list[str]:
@@ -157,9 +119,9 @@ def balance(results: Results) -> list[str]:
         or results.balance_joint["p_value"].isna().iloc[0]
     ):
         return sentences
-    row = results.balance_joint.iloc[0]
+    row = results.row("balance_joint", results.balance_joint)
     numbers = results.numbers
-    p_value = float(row["p_value"])
+    p_value = row["p_value"]
     sentences.append(
         results.words(
             "balance_joint",
@@ -167,8 +129,8 @@ def balance(results: Results) -> list[str]:
             df2=numbers.number(row["df2"]),
             statistic=numbers.number(row["statistic"], 2),
             p=numbers.p_value(p_value),
-            households=int(row["n"]),
-            teams=int(row["n_teams"]),
+            households=numbers.count(row["n"]),
+            teams=numbers.count(row["n_teams"]),
         )
     )
     low = p_value < 1 - results.study.design.interval
@@ -177,11 +139,13 @@ def balance(results: Results) -> list[str]:
 
 def attrition(results: Results) -> list[str]:
     """Say which share of each group was interviewed at the endline."""
-    rows = rows_where(results.attrition, wave=results.study.waves.endline).set_index("arm")
-    if set(rows.index) != {"intensive", "regular"} or (rows["drawn"] == 0).any():
+    rows = rows_where(results.attrition, wave=results.study.waves.endline)
+    if set(rows["arm"]) != {"intensive", "regular"} or (rows["drawn"] == 0).any():
         return [results.words("attrition_note")]
-    shares = (rows["interviewed"] / rows["drawn"]).map(lambda x: results.numbers.percent(x, 1))
-    both = {arm: shares[arm] for arm in ("intensive", "regular")}
+    both = {}
+    for arm in ("intensive", "regular"):
+        row = results.row("attrition", rows[rows["arm"].eq(arm)])
+        both[arm] = results.numbers.percent(row["interviewed"] / row["drawn"], 1)
     return [results.words("attrition", **both), results.words("attrition_note")]
 
 
@@ -220,54 +184,6 @@ _EFFECT_KEYS = {
 _LATE_KEYS = {"up": "late", "down": "late", "unclear": "late_unclear", "hidden": "late_hidden"}
 
 
-def _answered(results: Results, wave: str) -> str:
-    """Count those who answered any question of the wave, which the largest base of a level gives."""
-    rows = rows_where(results.levels, area=results.code, wave=wave, group="all")
-    name = results.wave(wave)
-    if rows.empty:
-        return results.words("asked_wave", wave=name, count=0)
-    if rows["n"].isna().all():
-        return results.words("asked_wave_hidden", wave=name)
-    count = int(rows["n"].max())
-    teams = results.teams
-    mine = len(teams) if results.area is None else teams["commune_code"].eq(results.code).sum()
-    drawn = int(mine) * results.study.design.households_per_team
-    share = results.numbers.percent(count / drawn)
-    return results.words("asked_wave", wave=name, count=count, drawn=drawn, share=share)
-
-
-def _change(results: Results, outcome: str) -> str:
-    waves, numbers = results.study.waves, results.numbers
-    first = results.level(outcome, waves.baseline, area=results.code)
-    last = results.level(outcome, waves.endline, area=results.code)
-    scale, label = results.scale(outcome), results.outcome(outcome)
-    if last is None or last["status"] == HIDDEN:
-        return results.words("change_hidden", outcome=label)
-    values = {
-        "outcome": label,
-        "now": numbers.value(last["shown"], scale),
-        "interval": numbers.interval(last["conf_low"], last["conf_high"], scale),
-    }
-    if last["status"] == FEW:
-        return results.words("change_few", **values)
-    if first is None or first["status"] != SHOWN:
-        return results.words("change_none", **values)
-    change = last["shown"] - first["shown"]
-    key = "change_unclear"
-    if last["conf_low"] > first["conf_high"]:
-        key = "change_up"
-    elif last["conf_high"] < first["conf_low"]:
-        key = "change_down"
-    size = change if key == "change_unclear" else abs(change)
-    written = numbers.difference(size, scale)
-    return results.words(
-        key,
-        **values,
-        before=numbers.value(first["shown"], scale),
-        change=written if key == "change_unclear" else written.removeprefix("+"),
-    )
-
-
 def _finding(row: pd.Series | None, alpha: float = 0.05) -> str:
     """Tell what may be said: `up`, `down`, `unclear`, `doubtful` or `hidden`.
 
@@ -293,8 +209,8 @@ def _effect_sentence(
     if finding == "doubtful":
         values["p"] = results.numbers.p_value(row["p_randomisation"])
     if estimand is None and finding in ("up", "down"):
-        size = results.numbers.difference(abs(row["shown"]), results.scale(outcome))
-        values["size"] = size.removeprefix("+")
+        size = abs(row["shown"])
+        values["size"] = results.numbers.difference(size, results.scale(outcome), sign=False)
     return results.of_design(keys[finding], **values)
 
 
@@ -319,18 +235,6 @@ def _basis(results: Results, row: pd.Series) -> str:
         n=numbers.count(row["n"]),
         teams=numbers.count(row["n_teams"]),
     )
-
-
-def _own_effect(results: Results, outcome: str) -> str:
-    rows = rows_where(results.communes, commune_code=results.code, outcome=outcome)
-    label = results.outcome(outcome)
-    if rows.empty or _finding(rows.iloc[0]) == "hidden":
-        return results.words("own_effect_hidden", outcome=label, place=results.place_within)
-    row = rows.iloc[0]
-    values = _effect_values(results, row, outcome) | {"place": results.place_within}
-    if row["status"] == "too_few":
-        return results.words("own_effect_few", **values)
-    return results.words("own_effect", **values, weight=results.numbers.percent(row["weight_own"]))
 
 
 def _pull(words: Wording, record: Mapping[str, Any]) -> str:

@@ -10,41 +10,11 @@ from collections.abc import Sequence
 import pandas as pd
 
 from survey_tools.report.markup import Cell, Table
-from survey_tools.report.numbers import MISSING, unit_key
+from survey_tools.report.numbers import MISSING, is_missing, unit_key
 from survey_tools.report.pick import rows_where
 from survey_tools.report.results import Results, rows_of
-from survey_tools.report.small_cells import FEW, HIDDEN, SHOWN
-
-
-def key_figures_table(results: Results, outcomes: Sequence[str] | None = None) -> Table:
-    """Tabulate the page's main outcomes: baseline, endline with interval and n, and the change."""
-    waves = results.study.waves
-    rows: list[tuple[Cell, ...]] = []
-    for outcome in outcomes or results.study.report.main_outcomes:
-        scale = results.scale(outcome)
-        first = results.level(outcome, waves.baseline, area=results.code)
-        last = results.level(outcome, waves.endline, area=results.code)
-        rows.append(
-            (
-                (results.outcome(outcome), unit_note(results, outcome)),
-                _bare_level(results, first, scale),
-                _bare_level(results, last, scale),
-                _level_interval(results, last, scale),
-                count_cell(results, last),
-                _change(results, first, last, scale),
-            )
-        )
-    words = results.words
-    columns = (
-        words("col_outcome"),
-        words("col_level", wave=results.wave(waves.baseline)),
-        words("col_level", wave=results.wave(waves.endline)),
-        words("col_interval", confidence=results.confidence),
-        words("col_n"),
-        words("col_change"),
-    )
-    caption = words("caption_key", place=results.place_within)
-    return Table(caption, columns, tuple(rows), notes=notes_of(results, rows))
+from survey_tools.report.small_cells import FEW, HIDDEN
+from survey_tools.report.traced import plain
 
 
 def levels_table(
@@ -131,7 +101,7 @@ def balance_table(results: Results) -> Table:
             number(row.n),
             number(row.n_teams),
         )
-        for row in rows_of(results.balance)
+        for row in rows_of(results.rows("balance", results.balance))
     ]
     names = ("variable", "regular", "intensive", "difference", "std_difference", "n", "teams")
     return _table(results, "caption_balance", names, rows)
@@ -140,7 +110,7 @@ def balance_table(results: Results) -> Table:
 def attrition_table(results: Results) -> Table:
     """Tabulate households drawn and interviewed, by wave and group of teams."""
     numbers = results.numbers
-    frame = results.attrition.sort_values(["wave", "arm"])
+    frame = results.rows("attrition", results.attrition.sort_values(["wave", "arm"]))
     rows: list[tuple[Cell, ...]] = [
         (
             results.wave(row.wave),
@@ -160,7 +130,7 @@ def flow_table(results: Results) -> Table:
     flow = results.flow
     counts = ~flow["step"].isin([0, 1]) & (flow["dropped"] == 0)
     last = flow["step"] == flow.groupby("wave")["step"].transform("max")
-    flow = flow[~counts | last]
+    flow = results.rows("flow", flow[~counts | last])
     rows: list[tuple[Cell, ...]] = [
         (
             results.flow_term("stage", str(row.stage)),
@@ -180,12 +150,13 @@ def communes_table(results: Results, outcome: str | None = None) -> Table:
     outcome = outcome or results.study.report.main_outcomes[0]
     scale = results.scale(outcome)
     frame = rows_where(results.communes, outcome=outcome).sort_values("commune_code")
+    frame = results.rows("communes", frame)
     rows: list[tuple[Cell, ...]] = [
         (
             results.units[str(row.commune_code)].name(results.lang),
             _effect(results, pd.Series(row._asdict()), scale),
             results.numbers.percent(row.weight_own),
-            results.numbers.bare_difference(row.smallest_detectable, scale).removeprefix("+"),
+            results.numbers.bare_difference(row.smallest_detectable, scale, sign=False),
             results.numbers.count(row.n),
             results.numbers.count(row.n_teams),
         )
@@ -196,29 +167,9 @@ def communes_table(results: Results, outcome: str | None = None) -> Table:
     return Table(caption, _columns(results, names), tuple(rows), notes_of(results, rows))
 
 
-def choices_table(results: Results, variable: str, wave: str | None = None) -> Table:
-    """Tabulate what the page's households chose, most often chosen first; hidden choices last."""
-    wave = wave or results.study.waves.endline
-    frame = rows_where(results.choices, variable=variable, wave=wave)
-    district = rows_where(frame, area="district").set_index("choice")
-    here = rows_where(frame, area=results.code).sort_values(
-        ["shown", "choice"], ascending=[False, True], na_position="last"
-    )
-    rows: list[tuple[Cell, ...]] = []
-    for _, row in here.iterrows():
-        cells = [_share(results, row)]
-        if results.area is not None:
-            cells.append(_share(results, district.loc[row["choice"]]))
-        rows.append((results.choice(variable, row["choice"]), *cells))
-    place = (results.place,) if results.area is None else (results.place, _district(results))
-    caption = results.words("caption_choices", question=results.question(variable))
-    columns = (results.words("col_choice"), *place)
-    return Table(caption, columns, tuple(rows), notes_of(results, rows))
-
-
 def mark(text: str, status: str) -> str:
     """Mark a figure that rests on few answers."""
-    return f"{text}*" if status == FEW and text != MISSING else text
+    return f"{text}*" if status == FEW else text
 
 
 def _table(
@@ -243,7 +194,7 @@ def _columns(results: Results, names: Sequence[str]) -> tuple[str, ...]:
 
 def notes_of(results: Results, rows: Sequence[tuple[Cell, ...]]) -> tuple[str, ...]:
     """Explain the marks that stand in the cells of a table."""
-    cells = [c if isinstance(c, str) else c[0] for row in rows for c in row[1:]]
+    cells = [plain(c if isinstance(c, str) else c[0]) for row in rows for c in row[1:]]
     few = any(cell.endswith("*") for cell in cells)
     show = results.study.disclosure.show_from
     notes = [results.words("note_few", show=show)] if few else []
@@ -255,12 +206,12 @@ def notes_of(results: Results, rows: Sequence[tuple[Cell, ...]]) -> tuple[str, .
 def level_cell(results: Results, row: pd.Series | None, scale: str) -> Cell:
     """Write a level with its interval below."""
     if row is None or row["status"] == HIDDEN:
-        return MISSING
+        return _bare_level(results, row, scale)
     return (_bare_level(results, row, scale), _level_interval(results, row, scale))
 
 
 def _bare_level(results: Results, row: pd.Series | None, scale: str) -> str:
-    if row is None or row["status"] == HIDDEN:
+    if row is None:
         return MISSING
     return mark(results.numbers.bare_value(row["shown"], scale), row["status"])
 
@@ -276,22 +227,12 @@ def count_cell(results: Results, row: pd.Series | None) -> str:
     return results.numbers.count(None if row is None else row["n"])
 
 
-def _change(results: Results, first: pd.Series | None, last: pd.Series | None, scale: str) -> str:
-    if first is None or last is None or {first["status"], last["status"]} != {SHOWN}:
-        return MISSING
-    return results.numbers.bare_difference(last["shown"] - first["shown"], scale)
-
-
 def _effect(results: Results, row: pd.Series | None, scale: str) -> Cell:
-    if row is None or pd.isna(row["shown"]):
-        return MISSING
+    if row is None or is_missing(row["shown"]):
+        return results.numbers.number(None if row is None else row["shown"])
     numbers = results.numbers
     interval = numbers.difference_interval(row["conf_low"], row["conf_high"], scale)
     return (numbers.bare_difference(row["shown"], scale), interval)
-
-
-def _share(results: Results, row: pd.Series) -> str:
-    return mark(results.numbers.percent(row["shown"]), row["status"])
 
 
 def unit_note(results: Results, outcome: str) -> str:
@@ -302,7 +243,3 @@ def unit_note(results: Results, outcome: str) -> str:
 def _outcomes_with(results: Results, estimand: str) -> list[str]:
     rows = results.effects[results.effects["estimand"].eq(estimand)]
     return list(dict.fromkeys(rows["outcome"]))
-
-
-def _district(results: Results) -> str:
-    return results.words("col_district_share")

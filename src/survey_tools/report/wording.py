@@ -13,6 +13,7 @@ from typing import Any
 from survey_tools.errors import ParamsError
 from survey_tools.params.read import load_yaml
 from survey_tools.report.numbers import Lang, Numbers
+from survey_tools.report.traced import Traced
 
 FOLDER = Path(__file__).parent / "wording"
 
@@ -62,6 +63,8 @@ class Wording:
             return value
         if isinstance(value, int) and not isinstance(value, bool):
             return self.numbers.count(value)
+        if isinstance(value, Traced) and value.is_integer():
+            return self.numbers.count(value)
         raise ParamsError(
             "A sentence takes texts and whole numbers; write other values first.",
             found=f"{name}: {type(value).__name__}",
@@ -79,7 +82,18 @@ def entries(lang: str) -> dict[str, Any]:
 @cache
 def _page_entries(lang: Lang) -> dict[str, Any]:
     """Join the files of the pages; a page asks for its words hundreds of times."""
-    return {**entries(lang), **entries(f"evidence_{lang}")}
+    parts = (
+        "claims",
+        "evidence",
+        "commune",
+        "site",
+        "downloads",
+        "compare",
+        "suppression",
+        "review",
+    )
+    files = (lang, *(f"{part}_{lang}" for part in parts))
+    return {key: entry for file in files for key, entry in entries(file).items()}
 
 
 def _form(count: object, entry: dict[str, str]) -> str:

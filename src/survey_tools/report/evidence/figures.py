@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from survey_tools.report.drawing import DARK, LIGHT, STYLE, nothing, show
 from survey_tools.report.evidence.rows import evidence, term
-from survey_tools.report.numbers import MISSING, SHARES, unit_key
+from survey_tools.report.numbers import SHARES, is_missing, unit_key
 from survey_tools.report.results import Results, rows_of
 
 
@@ -34,6 +34,8 @@ def events_figure(results: Results, outcome: str, estimator: str) -> None:
 
 def draw_events(results: Results, points: pd.DataFrame, outcome: str) -> Figure:
     """Draw one point a period; hollow before intensive outreach, where there should be no difference."""
+    drawn = ["event_time", "estimate", "conf_low", "conf_high"]
+    points = points.astype(dict.fromkeys(drawn, "float64"))
     scale = results.scale(outcome)
     factor = 100 if scale in SHARES else 1
     with plt.rc_context(STYLE):
@@ -70,10 +72,10 @@ def _digits(factor: int) -> int:
 
 def _alt(results: Results, point: pd.Series, outcome: str) -> str:
     numbers, scale = results.numbers, results.scale(outcome)
-    between = numbers.difference_interval(point.conf_low, point.conf_high, scale)
+    alone = is_missing(point.conf_low) or is_missing(point.conf_high)
     return results.words(
-        "alt_event_alone" if between == MISSING else "alt_event_point",
+        "alt_event_alone" if alone else "alt_event_point",
         time=numbers.number(point.event_time),
         size=numbers.difference(point.estimate, scale),
-        interval=between,
+        interval=numbers.difference_interval(point.conf_low, point.conf_high, scale),
     )

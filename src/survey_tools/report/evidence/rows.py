@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from survey_tools.report.markup import Cell
-from survey_tools.report.numbers import MISSING, unit_key
+from survey_tools.report.numbers import MISSING, is_missing, unit_key
 from survey_tools.report.pick import rows_where
 from survey_tools.report.results import Results
 
@@ -16,17 +16,17 @@ HARM = "harm"
 
 
 def evidence(results: Results, name: str) -> pd.DataFrame:
-    """Return a table of evidence, empty where the results have none."""
-    return results.evidence.get(name, pd.DataFrame())
+    """Return a table of evidence with traced numbers, empty where the results have none."""
+    return results.rows(name, results.evidence.get(name, pd.DataFrame()))
 
 
 def row_of(results: Results, name: str, **where: Any) -> pd.Series | None:
     """Return the first row of a table of evidence whose columns have these values, or None."""
-    frame = evidence(results, name)
+    frame = results.evidence.get(name, pd.DataFrame())
     if frame.empty:
         return None
     found = rows_where(frame, **where)
-    return None if found.empty else found.iloc[0]
+    return None if found.empty else results.row(name, found)
 
 
 def term(results: Results, kind: str, name: str) -> str:
@@ -48,9 +48,9 @@ def with_interval(
     columns: tuple[str, str, str] = ("estimate", "conf_low", "conf_high"),
 ) -> Cell:
     """Write an estimate with its interval below; «—» where there is none."""
-    if row is None or pd.isna(row[columns[0]]):
-        return MISSING
     numbers = results.numbers
+    if row is None or is_missing(row[columns[0]]):
+        return numbers.number(None if row is None else row[columns[0]])
     between = numbers.difference_interval(row[columns[1]], row[columns[2]], scale)
     return numbers.bare_difference(row[columns[0]], scale), between
 
@@ -70,7 +70,4 @@ def interval(
 
 def p_value(results: Results, row: pd.Series | None, column: str = "p_value") -> str:
     """Write a p-value or q-value for a cell."""
-    if row is None or pd.isna(row[column]):
-        return MISSING
-    text = results.numbers.p_value(float(row[column]))
-    return text.removeprefix("p = ").removeprefix("p ")
+    return MISSING if row is None else results.numbers.bare_p_value(row[column])

@@ -25,7 +25,7 @@ def inference(results: Results) -> list[str]:
     )
     if first is not None and pd.notna(first["teams_effective"]):
         effective = results.numbers.number(first["teams_effective"])
-        teams = int(first["n_teams"])
+        teams = results.numbers.count(first["n_teams"])
         sentences.append(results.words("inference_effective", teams=teams, effective=effective))
     return sentences
 
@@ -50,7 +50,12 @@ def families(results: Results) -> list[str]:
             results.words(
                 "harm_finding" if harm else "family_finding",
                 family=name,
-                count=len(clear),
+                count=results.counted(
+                    len(clear),
+                    "families",
+                    family=str(family),
+                    **{p_value: f"<{results.plan.alpha}"},
+                ),
                 names=_listed(results, clear["outcome"]),
                 alpha=results.numbers.percent(results.plan.alpha),
             )
@@ -137,8 +142,10 @@ def threats(results: Results) -> list[str]:
         sentences.append(
             words(
                 "threat_dropped",
-                count=len(rows),
-                found=found,
+                count=results.counted(len(rows), "effects", estimand="placebo_baseline"),
+                found=results.counted(
+                    found, "effects", estimand="placebo_baseline", zero="outside"
+                ),
                 expected=results.numbers.number(expected, 1),
             )
         )
@@ -151,13 +158,13 @@ def plan(results: Results) -> list[str]:
     if frame.empty:
         return []
     planned = frame[frame["state"].ne("not_planned")]
-    done = int(planned["state"].eq("as_planned").sum())
+    total = results.counted(len(planned), "plan")
+    as_planned = int(planned["state"].eq("as_planned").sum())
+    done = results.counted(as_planned, "plan", state="as_planned")
     departs = frame["state"].ne("as_planned").any()
     day: date = results.plan.registered
     return [
-        results.words(
-            "plan_registered", day=results.numbers.day(day), count=len(planned), done=done
-        ),
+        results.words("plan_registered", day=results.numbers.day(day), count=total, done=done),
         results.words("plan_changes", count=len(results.plan.changes)),
         results.words("plan_departures" if departs else "plan_as_planned"),
     ]

@@ -221,7 +221,7 @@ def power_table(results: Results) -> Table:
     for row in rows_of(evidence(results, "detectable")):
         scale, number = results.scale(row.outcome), results.numbers
         smallest = (row.mde, row.mde_family, row.mde_takeup)
-        cells = [number.bare_difference(x, scale).removeprefix("+") for x in smallest]
+        cells = [number.bare_difference(x, scale, sign=False) for x in smallest]
         rows.append(
             (
                 label(results, row.outcome),
@@ -252,8 +252,10 @@ def _range(results: Results, outcome: str, scale: str) -> str:
     frame = evidence(results, "leave_out")
     if frame.empty:
         return MISSING
-    found = frame.loc[frame["outcome"].eq(outcome), "estimate"]
-    return results.numbers.difference_interval(found.min(), found.max(), scale)
+    found = frame.loc[frame["outcome"].eq(outcome), "estimate"].astype("float64")
+    low = results.summed(found.min(), "leave_out", "least", outcome=outcome)
+    high = results.summed(found.max(), "leave_out", "greatest", outcome=outcome)
+    return results.numbers.difference_interval(low, high, scale)
 
 
 def _p_with_interval(results: Results, outcome: str, method: str) -> Cell:
@@ -261,7 +263,7 @@ def _p_with_interval(results: Results, outcome: str, method: str) -> Cell:
     if row is None or pd.isna(row["p_value"]):
         return MISSING
     between = interval(results, row, results.scale(outcome))
-    return results.numbers.p_value(float(row["p_value"])), between
+    return results.numbers.p_value(row["p_value"]), between
 
 
 def _by_outcome(results: Results, caption: str, first: str, rows: Rows) -> Table:
