@@ -47,7 +47,9 @@ def further_lists(
     shown: pd.DataFrame,
     scales: dict[str, str],
 ) -> dict[str, Any]:
-    """Return what the district's page has of the lists that the study names; nothing where it names none.
+    """Return what the district's page has by list of areas: the study's own and those that it names.
+
+    Nothing where it names none.
 
     Parameters
     ----------
@@ -77,15 +79,25 @@ def further_lists(
             held = inside.get((name, unit.code), frozenset())
             inside[name, unit.code] = held | {code}
     by_area = contracts.read_table(ws.results, "levels_by_area")
+    by_list = disclose_by_list(by_area, levels, shown, inside, ws.study.disclosure, scales)
+    own = ws.study.areas.list_
     communes = ws.table("communes")
     people = dict(zip(communes["code"], communes["population_2019"], strict=True))
     return {
-        "by_list": disclose_by_list(by_area, levels, shown, inside, ws.study.disclosure, scales),
-        "lists": lists,
+        "by_list": pd.concat([_own_list(shown, own), by_list], ignore_index=True),
+        "lists": {own: areas.of(own), **lists},
         "shares_inside": {
             unit.key: areas.share_inside(unit, people) for units in lists.values() for unit in units
         },
     }
+
+
+def _own_list(shown: pd.DataFrame, own: str) -> pd.DataFrame:
+    """Return the levels of the communes as their own pages show them, as rows by list."""
+    frame = shown[shown["group"].eq(EVERYBODY) & shown["area"].ne(DISTRICT)]
+    frame = frame.rename(columns={"area": "area_code"}).assign(**{AREA_LIST: own})
+    hidden = frame["status"].eq(HIDDEN)
+    return frame.assign(n_teams=frame["n_teams"].astype("Int64").mask(hidden))
 
 
 def disclose_by_list(
