@@ -8,6 +8,7 @@ from survey_tools.construct.agreement import agreement, exposure_sources
 from survey_tools.construct.anderson import anderson_indices, anderson_weights
 from survey_tools.construct.answers import ANSWER_VARIABLES, build_answers
 from survey_tools.construct.broad import BROAD, add_broad, compare_definitions
+from survey_tools.construct.claim_answers import build_claim_answers, build_team_months
 from survey_tools.construct.exposure import (
     dose_months,
     household_exposure,
@@ -45,11 +46,13 @@ __all__ = [
     "anderson_weights",
     "build_adoption",
     "build_answers",
+    "build_claim_answers",
     "build_flow",
     "build_households",
     "build_panel",
     "build_response",
     "build_sites",
+    "build_team_months",
     "compare_definitions",
     "dose_months",
     "effective_sample",

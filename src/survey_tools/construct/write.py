@@ -9,7 +9,10 @@ import pandas as pd
 from survey_tools import contracts
 from survey_tools.params import Workspace
 
-FURTHER = ("sites", "weights", "response", "exposure", "agreement", "adoption", "index_weights")
+FURTHER = (
+    "sites", "weights", "response", "exposure", "agreement", "adoption", "index_weights", "claim_answers",
+    "team_months",
+)  # fmt: skip
 """Tables that may be written beside the five that every study has."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandera.pandas as pa
 
 from survey_tools.contracts import columns as c
+from survey_tools.contracts.claims import CLAIM_ANSWERS, TEAM_MONTHS
 from survey_tools.contracts.lists import AREA_LIST
 
 ANALYSIS: dict[str, pa.DataFrameSchema] = {
@@ -46,6 +47,8 @@ ANALYSIS: dict[str, pa.DataFrameSchema] = {
         },
         unique=["hhid", "wave", "variable", "choice"],
     ),
+    "claim_answers": CLAIM_ANSWERS,
+    "team_months": TEAM_MONTHS,
     "sites": pa.DataFrameSchema({"site_type": pa.Column(str)}),
     "weights": pa.DataFrameSchema(
         {

@@ -6,6 +6,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from survey_tools.contracts import columns as c
+from survey_tools.contracts.claims import CLAIMS
 from survey_tools.contracts.lists import AREA_LIST
 
 
@@ -27,6 +28,18 @@ _LEVEL = {
     "method": pa.Column(str),
 }
 """Columns of a level, wherever its area stands."""
+
+_DIFFERENCE = {
+    "area": pa.Column(str),
+    "wave": c.wave,
+    "group": pa.Column(str),
+    "outcome": pa.Column(str),
+    "estimate": c.number,
+    "conf_low": c.number,
+    "conf_high": c.number,
+    "n": c.count,
+}
+"""Columns of a difference between two levels."""
 
 RESULTS: dict[str, pa.DataFrameSchema] = {
     "effects": pa.DataFrameSchema(
@@ -66,6 +79,37 @@ RESULTS: dict[str, pa.DataFrameSchema] = {
         checks=pa.Check(_interval_in_order, name="conf_low <= estimate <= conf_high"),
         unique=[AREA_LIST, "area_code", "wave", "group", "outcome"],
     ),
+    "outreach": pa.DataFrameSchema(
+        {
+            "area": pa.Column(str),
+            **_LEVEL,
+        },
+        checks=pa.Check(_interval_in_order, name="conf_low <= estimate <= conf_high"),
+        unique=["area", "wave", "group", "outcome"],
+    ),
+    "changes": pa.DataFrameSchema(
+        {**_DIFFERENCE, "n_baseline": c.count},
+        checks=pa.Check(_interval_in_order, name="conf_low <= estimate <= conf_high"),
+        unique=["area", "wave", "group", "outcome"],
+    ),
+    "gaps": pa.DataFrameSchema(
+        _DIFFERENCE,
+        checks=pa.Check(_interval_in_order, name="conf_low <= estimate <= conf_high"),
+        unique=["area", "wave", "group", "outcome"],
+    ),
+    "fieldwork": pa.DataFrameSchema(
+        {
+            "area": pa.Column(str),
+            "wave": c.wave,
+            "interviews": c.count,
+            "drawn": pa.Column("Int64", pa.Check.ge(0), nullable=True),
+            "first_day": pa.Column(str, pa.Check.str_matches(c.DAY), nullable=True),
+            "last_day": pa.Column(str, pa.Check.str_matches(c.DAY), nullable=True),
+            "on_first": c.count,
+            "on_last": c.count,
+        },
+        unique=["area", "wave"],
+    ),
     "choices": pa.DataFrameSchema(
         {
             "area": pa.Column(str),
@@ -74,9 +118,12 @@ RESULTS: dict[str, pa.DataFrameSchema] = {
             "choice": pa.Column(str),
             "numerator": c.count,
             "n": c.count,
+            "conf_low": pa.Column("float64", nullable=True, required=False),
+            "conf_high": pa.Column("float64", nullable=True, required=False),
         },
         unique=["area", "wave", "variable", "choice"],
     ),
+    "claims": CLAIMS,
     "communes": pa.DataFrameSchema(
         {
             "commune_code": c.commune,
