@@ -1,5 +1,6 @@
 """Estimate effects and levels from analysis tables; reads no raw data and formats nothing."""
 
+from survey_tools.estimate.claims import claims
 from survey_tools.estimate.communes import Pooled, commune_effects, mixed_check, pool
 from survey_tools.estimate.design import Design, Draw, Rerandomisation, draw_assignment, draw_sample
 from survey_tools.estimate.effects import (
@@ -34,7 +35,17 @@ from survey_tools.estimate.inference import (
     wild_bootstrap,
     with_randomisation_p,
 )
-from survey_tools.estimate.levels import choices, in_list, levels, levels_by_area, levels_weighted
+from survey_tools.estimate.levels import (
+    changes,
+    choices,
+    fieldwork,
+    gaps,
+    in_list,
+    levels,
+    levels_by_area,
+    levels_weighted,
+    outreach,
+)
 from survey_tools.estimate.plan import (
     AnalysisTables,
     Recalled,
@@ -84,8 +95,10 @@ __all__ = [
     "balance",
     "balance_joint",
     "breakdown",
+    "changes",
     "check_plan",
     "choices",
+    "claims",
     "commune_effects",
     "detectable",
     "deviations",
@@ -97,7 +110,9 @@ __all__ = [
     "draw_sample",
     "effects",
     "family_table",
+    "fieldwork",
     "first_stage",
+    "gaps",
     "heterogeneity",
     "heterogeneity_joint",
     "honest",
@@ -118,6 +133,7 @@ __all__ = [
     "levels_weighted",
     "mixed_check",
     "naive",
+    "outreach",
     "overlap_table",
     "placebo_assignment",
     "placebo_baseline",

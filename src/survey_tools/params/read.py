@@ -1,4 +1,4 @@
-"""Read a study file or an analysis plan; an unknown, missing or wrong key is an error that names both."""
+"""Read a study file, a plan or rules of next steps; a wrong key is an error that names it and the file."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from pydantic import BaseModel, ValidationError
 
 from survey_tools.errors import ParamsError
 from survey_tools.params.model import Model
+from survey_tools.params.next_steps import NextSteps
 from survey_tools.params.plan import AnalysisPlan
+from survey_tools.params.review import Checklist, SignOffs
 from survey_tools.params.study import Study
 
-Read = TypeVar("Read", Study, AnalysisPlan)
+Read = TypeVar("Read", Study, AnalysisPlan, NextSteps, Checklist, SignOffs)
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -40,6 +42,55 @@ def read_plan(path: Path) -> AnalysisPlan:
             next_step="write it, or correct files.analysis_plan in the study file",
         )
     return _read(path, AnalysisPlan, "analysis plan", "registered: …")
+
+
+def read_next_steps(path: Path) -> NextSteps:
+    """Read the rules of next steps.
+
+    Raises
+    ------
+    ParamsError
+        When there is no such file, or a key is unknown, missing or wrong.
+    """
+    if not path.is_file():
+        raise ParamsError(
+            "The rules of next steps are missing.",
+            expected="a YAML file such as params/next_steps.yml",
+            where=f"{path.parent.name}/{path.name}",
+            next_step="write it, or take files.next_steps out of the study file",
+        )
+    return _read(path, NextSteps, "list of next steps", "most: …")
+
+
+def read_checklist(path: Path) -> Checklist:
+    """Read the checklist of a review.
+
+    Raises
+    ------
+    ParamsError
+        When there is no such file, or a key is unknown, missing or wrong.
+    """
+    if not path.is_file():
+        raise ParamsError(
+            "The checklist of the review is missing.",
+            expected="a YAML file with roles and items",
+            where=f"{path.parent.name}/{path.name}",
+            next_step="restore it; docs/review.md says what it holds",
+        )
+    return _read(path, Checklist, "checklist", "roles: …")
+
+
+def read_sign_offs(path: Path) -> SignOffs:
+    """Read the sign-offs of a run; none where nothing has been signed.
+
+    Raises
+    ------
+    ParamsError
+        When a key is unknown, missing or wrong.
+    """
+    if not path.is_file():
+        return SignOffs(signed=())
+    return _read(path, SignOffs, "file of sign-offs", "signed: …")
 
 
 def load_yaml(text: str) -> Any:

@@ -56,7 +56,11 @@ class RenamedQuestion(Model):
 
 
 class Files(Model):
-    """Tables of `params/`, and the list of drawn households (personal data, outside git)."""
+    """Tables of `params/`, and the list of drawn households (personal data, outside git).
+
+    Without `next_steps` the pages suggest none; without `claims` and `claim_readings` the district page
+    holds no statements against the data.
+    """
 
     communes: str
     areas: str
@@ -66,6 +70,15 @@ class Files(Model):
     analysis_plan: str
     corrections: str
     sample: str
+    next_steps: str | None = None
+    claims: str | None = None
+    claim_readings: str | None = None
+
+    @model_validator(mode="after")
+    def _claims_have_readings(self) -> Files:
+        if (self.claims is None) != (self.claim_readings is None):
+            raise ValueError("claims and claim_readings are given together or not at all")
+        return self
 
 
 class AreaSettings(Model):
@@ -141,11 +154,18 @@ class DisclosureSettings(Model):
 
 
 class ReportSettings(Model):
-    """Languages of the pages, outcomes that a commune page leads with, and further lists of areas."""
+    """Languages of the pages, outcomes that a commune page leads with, further lists of areas, outreach.
+
+    `outreach` names columns of the panel that say what outreach a household received, with the scale of
+    each: they are described, and are no outcomes of the plan. The index flags an area where fewer than the
+    share `low_response` of the households drawn answered at the endline.
+    """
 
     languages: tuple[Literal["vi", "en"], ...]
     main_outcomes: tuple[str, ...]
     area_lists: tuple[str, ...]
+    low_response: Annotated[float, Field(ge=0, le=1)] = 0.8
+    outreach: Annotated[dict[str, Literal["binary", "count"]], Field(default_factory=dict)]
 
 
 class Study(Model):

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from survey_tools.errors import AreaError, ParamsError
+from survey_tools.params.claims import Claims, read_claims
+from survey_tools.params.next_steps import NextSteps, check_names
 from survey_tools.params.plan import AnalysisPlan
-from survey_tools.params.read import read_plan, read_study
+from survey_tools.params.read import read_next_steps, read_plan, read_study
 from survey_tools.params.study import Study
 
 if TYPE_CHECKING:
@@ -103,6 +105,24 @@ class Workspace:
     def plan(self) -> AnalysisPlan:
         """The analysis plan; see `read_plan` for errors."""
         return read_plan(self.file("analysis_plan"))
+
+    @property
+    def next_steps(self) -> NextSteps | None:
+        """The rules of next steps, None where the study names none; see `read_next_steps` for errors."""
+        if self.study.files.next_steps is None:
+            return None
+        path = self.file("next_steps")
+        rules, outcomes = read_next_steps(path), self.table("outcomes")
+        scales = dict(zip(outcomes["outcome"], outcomes["scale"], strict=True))
+        check_names(rules, scales, self.study.report.outreach, f"{path.parent.name}/{path.name}")
+        return rules
+
+    @property
+    def claims(self) -> Claims | None:
+        """The statements with their readings, None where the study names none; see `read_claims`."""
+        if self.study.files.claims is None:
+            return None
+        return read_claims(self.file("claims"), self.file("claim_readings"))
 
     def table(self, name: str) -> pd.DataFrame:
         """Read a table named under `files:`, every column as text but the counts it is known for.

@@ -1,4 +1,4 @@
-"""Estimate levels for the district and each commune, by wave and group, and count answers to choices.
+"""Estimate levels for the district and each commune, by wave and group.
 
 Compares no arms, formats nothing and hides nothing: small cells are the reports' business.
 
@@ -17,7 +17,7 @@ from scipy import stats
 
 from survey_tools.contracts import carry_list
 from survey_tools.errors import DesignError
-from survey_tools.estimate.design import Design, Floats, numeric, outcome_scales, require_columns
+from survey_tools.estimate.design import Design, Floats, numeric, outcome_scales
 from survey_tools.estimate.icc import icc
 from survey_tools.estimate.levels.proportions import wilson
 
@@ -94,35 +94,6 @@ def estimate_cells(
     cells["method"] = cells["binary"].map(_METHODS)
     order = [*_CELL, "estimate", "conf_low", "conf_high", "n", "numerator", "n_teams", "method"]
     return cells[[*order, "deff"]]
-
-
-def choices(answers: pd.DataFrame, *, stratum: str = "commune_code") -> pd.DataFrame:
-    """Count how many households chose each answer, in every area and wave.
-
-    Parameters
-    ----------
-    answers : DataFrame
-        Contract `answers`: one row a household, wave, variable and choice, `chosen` 0 or 1.
-    stratum : str
-        Column of the areas.
-
-    Returns
-    -------
-    DataFrame
-        Contract `choices`: `numerator` chose it, of `n` who answered.
-    """
-    require_columns(answers, [stratum, "wave", "variable", "choice", "chosen"])
-    whole = answers.assign(area=DISTRICT)
-    parts = answers.assign(area=answers[stratum].astype(str))
-    keys = ["area", "wave", "variable", "choice"]
-    counted = (
-        pd.concat([whole, parts])
-        .groupby(keys, observed=True, sort=True)["chosen"]
-        .agg(numerator="sum", n="count")
-        .astype("int64")
-        .reset_index()
-    )
-    return carry_list(answers, counted.astype(dict.fromkeys(keys, "str")))
 
 
 def team_sums(

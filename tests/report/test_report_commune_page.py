@@ -1,0 +1,124 @@
+"""The commune's page, executed and rendered: a usual, a small and an empty commune, on screen and paper."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from html import unescape
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+from commune_frames import EMPTY, SMALL, USUAL, make_places
+
+from survey_tools.params import ROOT_VARIABLE
+from survey_tools.report.render import render_notebook
+
+ROOT = Path(__file__).parents[2]
+SECTIONS = [
+    "asked", "key_figures", "commune_changes", "by_team", "effect", "commune_left_behind",
+    "commune_outreach", "why_cash", "wish", "commune_harm", "commune_steps", "how_shown", "provenance",
+]  # fmt: skip
+TOO_FEW = {"vi": "quá ít để nói", "en": "too few to say"}
+NO_STEP = {"vi": "Quá ít câu trả lời để rút ra việc", "en": "Too few answers to draw any step"}
+
+
+@pytest.fixture(scope="module")
+def pages(ws, tmp_path_factory):
+    """Rendered pages by code and language."""
+    places = make_places(ws, tmp_path_factory.mktemp("pages") / "ws")
+    folder = places.reports("test")
+    folder.mkdir(parents=True)
+    found = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(ROOT_VARIABLE, str(places.root))
+        for code in (USUAL, SMALL, EMPTY):
+            for lang in ("vi", "en"):
+                path = folder / f"{code}.{lang}.ipynb"
+                source = str(ROOT / "notebooks" / "60_commune_report.ipynb")
+                given = {"commune": code, "lang": lang, "run": "test"}
+                papermill.execute_notebook(source, str(path), given, progress_bar=False)
+                content = nbformat.read(path, as_version=4)
+                streams = [
+                    o for c in content.cells if c.cell_type == "code" for o in c.outputs
+                    if o.output_type in ("stream", "error")
+                ]  # fmt: skip
+                assert streams == []
+                out = path.with_suffix(".html")
+                found[code, lang] = render_notebook(content, out, lang=lang, synthetic=True)
+    return found
+
+
+@pytest.fixture(params=["vi", "en"])
+def lang(request):
+    return request.param
+
+
+def _parts(path):
+    """Text of each section by its id."""
+    text = path.read_text("utf-8")
+    text = re.sub(r"<style>.*?</style>|<details.*?</details>|data:[^\"]*", "", text, flags=re.S)
+    pieces = re.split(r'<h2 id="([^"]+)">', text)
+    return dict(zip(pieces[1::2], (_plain(piece) for piece in pieces[2::2]), strict=True))
+
+
+def _plain(html):
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", html)))
+
+
+@pytest.mark.parametrize("code", [USUAL, SMALL, EMPTY])
+def test_commune_page__has_all_sections_in_order_and_no_value_that_is_none(pages, code, lang):
+    parts = _parts(pages[code, lang])
+    assert list(parts) == SECTIONS
+    everything = " ".join(parts.values())
+    assert not re.search(r"\b(nan|NaN|None|NaT|<NA>)\b", everything)
+    assert "[" not in parts["commune_steps"]
+
+
+def test_commune_page__of_a_usual_place_tells_figures_and_steps(pages, lang):
+    parts = _parts(pages[USUAL, lang])
+    assert parts["key_figures"].count("%") > 8
+    assert "2026" in parts["asked"]
+    assert NO_STEP[lang] not in parts["commune_steps"]
+    assert re.search(r"<ol class=\"steps\">\s*<li>", pages[USUAL, lang].read_text("utf-8"))
+
+
+@pytest.mark.parametrize("code", [SMALL, EMPTY])
+def test_commune_page__of_a_place_with_few_answers_says_so_everywhere(pages, code, lang):
+    parts = _parts(pages[code, lang])
+    for section in ("commune_changes", "by_team", "commune_left_behind", "commune_harm"):
+        assert TOO_FEW[lang] in parts[section], section
+    assert NO_STEP[lang] in parts["commune_steps"]
+    assert "%" not in parts["commune_changes"].replace("95%", "").replace("95 %", "")
+    assert "%" not in parts["commune_left_behind"].replace("95%", "")
+
+
+def test_commune_page__every_number_of_a_table_says_where_it_is_from(pages, lang):
+    text = pages[USUAL, lang].read_text("utf-8")
+    cells = re.findall(r"<td>(.*?)</td>", text, flags=re.S)
+    told = [cell for cell in cells if "%" in cell]
+    assert len(told) > 40
+    assert all("data-source=" in cell for cell in told)
+    assert {"changes?", "fieldwork?", "outreach?"} <= set(re.findall(r'data-source="(\w+\?)', text))
+
+
+@pytest.mark.parametrize("code", [USUAL, SMALL])
+def test_commune_page__is_about_two_sheets_of_a4(pages, code, lang, tmp_path):
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("no Chromium")
+    out = tmp_path / "page.pdf"
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer"]
+    subprocess.run(
+        [chromium, *options, f"--print-to-pdf={out}", pages[code, lang].as_uri()],
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    content = out.read_bytes()
+    assert len(re.findall(rb"/Type\s*/Page\b", content)) == 2
+    boxes = set(re.findall(rb"/MediaBox\s*\[([^\]]*)\]", content))
+    sides = {tuple(round(float(x) / 72 * 25.4) for x in box.split()[2:]) for box in boxes}
+    assert sides == {(210, 297)}
