@@ -24,12 +24,13 @@ from survey_tools.report.disclosure_cells import (
     disclose_effects,
     disclose_levels,
 )
+from survey_tools.report.disclosure_claims import open_claims
 from survey_tools.report.disclosure_evidence import open_evidence
 from survey_tools.report.disclosure_lists import EVERYBODY, further_lists
 from survey_tools.report.numbers import Lang
 from survey_tools.report.results import Results
 from survey_tools.report.shown import Tables, shown_levels, shown_tables
-from survey_tools.report.shown_key import REQUIRED
+from survey_tools.report.shown_key import OF_COMMUNES, REQUIRED
 from survey_tools.report.units import units_of
 
 __all__ = [
@@ -43,7 +44,9 @@ __all__ = [
 ]
 
 
-def open_results(ws: Workspace, lang: Lang, commune: str | int | None = None) -> Results:
+def open_results(
+    ws: Workspace, lang: Lang, commune: str | int | None = None, *, traces: bool = False
+) -> Results:
     """Read `data/processed/results/` and pass on only what a page may show.
 
     Parameters
@@ -52,6 +55,8 @@ def open_results(ws: Workspace, lang: Lang, commune: str | int | None = None) ->
     lang : {'vi', 'en'}
     commune : str or int, optional
         Code or name of the page's commune; without it the page is the district's.
+    traces : bool
+        Whether numbers carry, invisibly, which cell of which table they are (`traced`).
 
     Raises
     ------
@@ -87,8 +92,10 @@ def open_results(ws: Workspace, lang: Lang, commune: str | int | None = None) ->
         flow=shown.get("flow", pd.DataFrame()),
         labels=_choice_labels(shown, lang),
         questions=_question_labels(ws, lang),
+        **({} if commune is None else _of_commune(ws, shown)),
         provenance=_provenance(ws),
-        **(_of_district(ws, outcomes) if commune is None else {}),
+        traces=traces,
+        **(_of_district(ws, outcomes, lang) if commune is None else {}),
     )
 
 
@@ -105,9 +112,15 @@ def _code_of(ws: Workspace, commune: str | int) -> str:
     return read_areas(ws.file("areas")).get(commune, ws.study.areas.list_).code
 
 
-def _of_district(ws: Workspace, outcomes: pd.DataFrame) -> dict[str, Any]:
+def _of_commune(ws: Workspace, shown: Tables) -> dict[str, Any]:
+    """Return what a commune's page alone has; results of an older version have not all of it."""
+    tables = {name: shown[name] for name in OF_COMMUNES if name in shown}
+    return {**tables, "next_steps": ws.next_steps}
+
+
+def _of_district(ws: Workspace, outcomes: pd.DataFrame, lang: Lang) -> dict[str, Any]:
     """Return what the district's page alone has: levels by further lists, and the evidence."""
-    evidence = {"evidence": open_evidence(ws)}
+    evidence = {"evidence": open_evidence(ws) | open_claims(ws, lang)}
     if not ws.study.report.area_lists:
         return evidence
     levels = contracts.read_table(ws.results, "levels", filters=[("group", "==", EVERYBODY)])

@@ -16,6 +16,8 @@ import numpy as np
 import pandas as pd
 
 from survey_tools.params import DisclosureSettings
+from survey_tools.report.disclosure_audit import hide_what_is_told
+from survey_tools.report.disclosure_between import Families, tells_a_part
 from survey_tools.report.small_cells import (
     HIDDEN,
     SHOWN,
@@ -34,7 +36,10 @@ DISTRICT = "district"
 
 
 def disclose_levels(
-    levels: pd.DataFrame, rules: DisclosureSettings, scales: dict[str, str] | None = None
+    levels: pd.DataFrame,
+    rules: DisclosureSettings,
+    scales: dict[str, str] | None = None,
+    families: Families | None = None,
 ) -> pd.DataFrame:
     """Decide for each level whether it is shown, shown rounded, or hidden.
 
@@ -45,6 +50,8 @@ def disclose_levels(
     rules : DisclosureSettings
     scales : dict, optional
         Scale of each outcome (`binary`, `share`, `amount`, `index`); binary where not given.
+    families : mapping, optional
+        Outcomes that each index is made of: its level is hidden where it would tell one of theirs.
 
     Returns
     -------
@@ -56,11 +63,24 @@ def disclose_levels(
     frame["numerator"] = frame["numerator"].astype("Float64").to_numpy(float, na_value=np.nan)
     hidden = unsafe(frame["n"], frame["numerator"], rules) | _rest_is_unsafe(frame, rules)
     hidden = _protect_levels(frame, hidden, rules)
+    if families:
+        hidden |= tells_a_part(frame, hidden, families)
+        hidden = _protect_levels(frame, hidden, rules)
     return apply_rules(frame, hidden, rules, steps_of(frame["outcome"], scales))
 
 
-def disclose_choices(choices: pd.DataFrame, rules: DisclosureSettings) -> pd.DataFrame:
+def disclose_choices(
+    choices: pd.DataFrame, rules: DisclosureSettings, telling: pd.Series | None = None
+) -> pd.DataFrame:
     """Turn counts of answers into shares, hiding as `disclose_levels` does.
+
+    Parameters
+    ----------
+    choices : DataFrame
+        Contract `choices`, all areas and waves.
+    rules : DisclosureSettings
+    telling : Series of bool, optional
+        Rows that would tell a cell of another table and are hidden as well.
 
     Returns
     -------
@@ -71,7 +91,9 @@ def disclose_choices(choices: pd.DataFrame, rules: DisclosureSettings) -> pd.Dat
     frame["numerator"] = frame["numerator"].astype(float)
     frame["estimate"] = frame["numerator"] / frame["n"].where(frame["n"] > 0)
     hidden = unsafe(frame["n"], frame["numerator"], rules)
-    hidden = _protect_areas(frame, hidden, ["wave", "variable", "choice"], rules)
+    if telling is not None:
+        hidden |= telling.to_numpy(bool)
+    hidden = protect_areas(frame, hidden, ["wave", "variable", "choice"], rules)
     return apply_rules(frame, hidden, rules, pd.Series(STEPS["binary"], index=frame.index))
 
 
@@ -104,41 +126,21 @@ def disclose_effects(effects: pd.DataFrame, rules: DisclosureSettings) -> pd.Dat
     return frame
 
 
-def _rest_is_unsafe(frame: pd.DataFrame, rules: DisclosureSettings) -> pd.Series:
-    """Tell which groups give away an unsafe remainder when taken from everybody."""
-    keys = ["area", "wave", "outcome"]
-    everybody = frame.loc[frame["group"].eq("all"), [*keys, "n", "numerator"]]
-    both = frame[keys].merge(everybody, on=keys, how="left", validate="m:1")
-    both.index = frame.index
-    rest = unsafe(both["n"] - frame["n"], both["numerator"] - frame["numerator"], rules)
-    return rest & frame["group"].ne("all")
-
-
-def _protect_levels(frame: pd.DataFrame, hidden: pd.Series, rules: DisclosureSettings) -> pd.Series:
-    while True:
-        after = _protect_pairs(frame, hidden)
-        after = _protect_areas(frame, after, ["wave", "group", "outcome"], rules)
-        if after.equals(hidden):
-            return after
-        hidden = after
-
-
-def _protect_pairs(frame: pd.DataFrame, hidden: pd.Series) -> pd.Series:
-    """Hide both groups of a pair where one of them is hidden, or everybody is, who are their sum."""
-    partner = {a: f"{a}/{b}" for pair in PAIRS for a, b in (pair, pair[::-1])}
-    pair = frame["group"].map({g: "/".join(sorted(p.split("/"))) for g, p in partner.items()})
-    telling = hidden & frame["n"].gt(0)
-    keys = [frame["area"], frame["wave"], frame["outcome"], pair]
-    one_hidden = telling.groupby(keys, dropna=False).transform("any")
-    everybody = telling & frame["group"].eq("all")
-    sum_hidden = everybody.groupby(keys[:3]).transform("any")
-    return hidden | ((one_hidden | sum_hidden) & pair.notna())
-
-
-def _protect_areas(
+def protect_areas(
     frame: pd.DataFrame, hidden: pd.Series, by: list[str], rules: DisclosureSettings
 ) -> pd.Series:
-    """Hide further communes until district minus published communes tells no unsafe cell."""
+    """Hide further communes until district minus published communes tells no unsafe cell.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        `area`, `n`, `numerator` (missing where nothing is counted) and the columns `by`.
+    hidden : Series of bool
+        Cells that are hidden already.
+    by : list of str
+        Columns that say which cells add up over the areas.
+    rules : DisclosureSettings
+    """
     parts = frame["area"].ne(DISTRICT) & frame["n"].gt(0)
     cells = frame.loc[parts, [*by, "area", "n", "numerator"]]
     cells = cells.sort_values([*by, "n", "area"])
@@ -156,3 +158,36 @@ def _protect_areas(
             return result
         smallest = candidates.drop_duplicates().index
         secret = secret | secret.index.isin(smallest)
+
+
+def _rest_is_unsafe(frame: pd.DataFrame, rules: DisclosureSettings) -> pd.Series:
+    """Tell which groups give away an unsafe remainder when taken from everybody."""
+    keys = ["area", "wave", "outcome"]
+    everybody = frame.loc[frame["group"].eq("all"), [*keys, "n", "numerator"]]
+    both = frame[keys].merge(everybody, on=keys, how="left", validate="m:1")
+    both.index = frame.index
+    rest = unsafe(both["n"] - frame["n"], both["numerator"] - frame["numerator"], rules)
+    return rest & frame["group"].ne("all")
+
+
+def _protect_levels(frame: pd.DataFrame, hidden: pd.Series, rules: DisclosureSettings) -> pd.Series:
+    while True:
+        after = _protect_pairs(frame, hidden)
+        after = protect_areas(frame, after, ["wave", "group", "outcome"], rules)
+        if after.equals(hidden):
+            after = hide_what_is_told(frame, hidden, PAIRS, rules)
+            if after is hidden:
+                return hidden
+        hidden = after
+
+
+def _protect_pairs(frame: pd.DataFrame, hidden: pd.Series) -> pd.Series:
+    """Hide both groups of a pair where one of them is hidden, or everybody is, who are their sum."""
+    partner = {a: f"{a}/{b}" for pair in PAIRS for a, b in (pair, pair[::-1])}
+    pair = frame["group"].map({g: "/".join(sorted(p.split("/"))) for g, p in partner.items()})
+    telling = hidden & frame["n"].gt(0)
+    keys = [frame["area"], frame["wave"], frame["outcome"], pair]
+    one_hidden = telling.groupby(keys, dropna=False).transform("any")
+    everybody = telling & frame["group"].eq("all")
+    sum_hidden = everybody.groupby(keys[:3]).transform("any")
+    return hidden | ((one_hidden | sum_hidden) & pair.notna())

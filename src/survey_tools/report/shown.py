@@ -23,9 +23,12 @@ from survey_tools.areas import read_areas
 from survey_tools.files import replacing
 from survey_tools.params import Workspace
 from survey_tools.report import disclosure_cells as rules
+from survey_tools.report import disclosure_commune
+from survey_tools.report.disclosure_between import families_of, hide_told_arms, tells_an_answer
 from survey_tools.report.shown_key import (
     AS_THEY_ARE,
     FOLDER,
+    OF_COMMUNES,
     REQUIRED,
     current_key,
     key_file,
@@ -35,11 +38,12 @@ from survey_tools.report.shown_key import (
 )
 from survey_tools.report.units import units_table
 
-BY_AREA = {"levels": "area", "choices": "area", "teams": "commune_code"}
+BY_AREA = {
+    "levels": "area", "choices": "area", "teams": "commune_code", **dict.fromkeys(OF_COMMUNES, "area"),
+}  # fmt: skip
 """Tables of which a commune's page reads its own rows -> the column that says whose they are."""
 
 _RULES = {
-    "choices": rules.disclose_choices,
     "communes": rules.disclose_communes,
     "effects": rules.disclose_effects,
 }
@@ -105,7 +109,7 @@ def shown_levels(ws: Workspace, **only: str) -> pd.DataFrame:
     key = current_key(ws)
     levels = None if key is None else _read(ws, "levels", key, filters)
     if levels is None:
-        levels = rules.disclose_levels(_checked(ws, "levels"), ws.study.disclosure, _scales(ws))
+        levels = _levels(ws, _checked(ws, "levels"))
         for column, value in only.items():
             levels = levels[levels[column].eq(value)]
         levels = _in_order(levels, "levels")
@@ -127,6 +131,24 @@ def kept_parts(ws: Workspace, name: str) -> Iterator[pd.DataFrame]:
                 yield file.read_row_group(number, use_threads=False).to_pandas()
 
 
+def differing_kept(ws: Workspace) -> tuple[str, ...]:
+    """Name the tables that are kept and are not what the rules make of the results; decides all anew.
+
+    What is kept is taken for true by every page as long as results and rules are those that it was made
+    from. Somebody could have changed a figure in it by hand.
+    """
+    key = current_key(ws)
+    if key is None:
+        return ()
+    decided = _decide(ws)
+    kept = {name: _read(ws, name, key, []) for name in decided}
+    return tuple(
+        name
+        for name, table in sorted(kept.items())
+        if table is not None and not table.equals(_as_kept(decided[name]))
+    )
+
+
 def rows_of_area(tables: Mapping[str, pd.DataFrame], area: str) -> Tables:
     """Leave of the tables by area only what the page of one area reads; a district's page, all teams."""
     found = dict(tables)
@@ -144,13 +166,24 @@ def _codes(area: str) -> tuple[str, ...]:
 
 def _decide(ws: Workspace) -> Tables:
     """Read the results and let what may be shown of each table through."""
-    there = [name for name in REQUIRED if path_of(ws, name).is_file()]
+    there = [name for name in (*REQUIRED, *OF_COMMUNES) if path_of(ws, name).is_file()]
     tables = {name: _checked(ws, name) for name in there}
     settings = ws.study.disclosure
-    if "levels" in tables:
-        tables["levels"] = rules.disclose_levels(tables["levels"], settings, _scales(ws))
+    raw = tables.get("levels")
+    if raw is not None:
+        tables["levels"] = _levels(ws, raw)
+    _decide_of_communes(tables, ws)
+    if "choices" in tables:
+        choices = tables["choices"].reset_index(drop=True)
+        telling = None if raw is None else tells_an_answer(choices, raw, tables["levels"])
+        tables["choices"] = rules.disclose_choices(choices, settings, telling)
     for name in tables.keys() & _RULES.keys():
         tables[name] = _RULES[name](tables[name], settings)
+    if raw is not None and "communes" in tables:
+        tables["communes"] = hide_told_arms(
+            tables["communes"], tables["levels"], ws.study.waves.endline, area="commune_code",
+            groups=rules.PAIRS[0], but=families_of(ws.table("outcomes")),
+        )  # fmt: skip
     for name in AS_THEY_ARE:
         if path_of(ws, name).is_file():
             tables[name] = pd.read_parquet(path_of(ws, name))
@@ -159,6 +192,30 @@ def _decide(ws: Workspace) -> Tables:
     tables["teams"] = ws.table("teams")
     tables["units"] = units_table(read_areas(ws.file("areas")).of(ws.study.areas.list_))
     return {name: _in_order(table, name) for name, table in tables.items()}
+
+
+def _decide_of_communes(tables: Tables, ws: Workspace) -> None:
+    """Let through what only a commune's page shows; the levels have been decided on."""
+    settings, levels = ws.study.disclosure, tables.get("levels")
+    if "outreach" in tables:
+        scales: dict[str, str] = {**ws.study.report.outreach}
+        tables["outreach"] = rules.disclose_levels(tables["outreach"], settings, scales)
+    if "fieldwork" in tables:
+        tables["fieldwork"] = disclosure_commune.disclose_fieldwork(tables["fieldwork"], settings)
+    if levels is None:  # nothing is shown of levels that are not there
+        tables.pop("changes", None)
+        tables.pop("gaps", None)
+        return
+    if "changes" in tables:
+        baseline = ws.study.waves.baseline
+        tables["changes"] = disclosure_commune.disclose_changes(tables["changes"], levels, baseline)
+    if "gaps" in tables:
+        tables["gaps"] = disclosure_commune.disclose_gaps(tables["gaps"], levels)
+
+
+def _levels(ws: Workspace, levels: pd.DataFrame) -> pd.DataFrame:
+    families = families_of(ws.table("outcomes"))
+    return rules.disclose_levels(levels, ws.study.disclosure, _scales(ws), families)
 
 
 def _checked(ws: Workspace, name: str) -> pd.DataFrame:
@@ -209,6 +266,11 @@ def _read(ws: Workspace, name: str, key: str, filters: list[Any]) -> pd.DataFram
         return None
     said = (table.schema.metadata or {}).get(_MARK)
     return table.to_pandas() if said == mark(key) else None
+
+
+def _as_kept(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table as it comes back from a file."""
+    return pa.Table.from_pandas(table, preserve_index=False).to_pandas()
 
 
 def _write(table: pd.DataFrame, path: Path, key: str) -> None:

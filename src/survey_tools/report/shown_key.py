@@ -24,10 +24,16 @@ FOLDER = ".shown"
 REQUIRED = ("effects", "levels", "choices", "communes", "balance", "attrition")
 """Tables of results that every page rests on."""
 
+OF_COMMUNES = ("outreach", "changes", "gaps", "fieldwork")
+"""Tables of results that only a commune's page shows, which results of an older version have not."""
+
 AS_THEY_ARE = ("balance_joint", "flow")
 """Tables of results about the rows over the whole district, which need not be there."""
 
-_DECIDES = ("disclosure_cells.py", "small_cells.py", "shown.py", "shown_key.py", "units.py")
+_DECIDES = (
+    "disclosure_cells.py", "disclosure_audit.py", "disclosure_between.py", "disclosure_commune.py",
+    "small_cells.py", "shown.py", "shown_key.py", "units.py",
+)  # fmt: skip
 _TOO_NEW_NS = 2_000_000_000
 """A file changed so shortly before it was looked at may change again within one tick of its clock."""
 
@@ -67,8 +73,12 @@ def make_key(ws: Workspace) -> str:
 
 
 def inputs(ws: Workspace) -> dict[str, Path]:
-    """Return the file that each table is made of, and the scales of the outcomes, by name."""
-    names = (*REQUIRED, *AS_THEY_ARE, "labels")
+    """Return the file that each table is made of, and the scales of the outcomes, by name.
+
+    Tables of `OF_COMMUNES` only where they are: one that is made later is a change.
+    """
+    there = (name for name in OF_COMMUNES if path_of(ws, name).is_file())
+    names = (*REQUIRED, *there, *AS_THEY_ARE, "labels")
     return {name: path_of(ws, name) for name in names} | {
         name: ws.file(file)
         for name, file in {"outcomes": "outcomes", "teams": "teams", "units": "areas"}.items()
@@ -111,7 +121,14 @@ def _is_same(path: Path, said: Any, looked: str) -> bool:
 
 
 def _settings(ws: Workspace) -> str:
-    own = (_code(), ws.study.disclosure.model_dump_json(), ws.study.areas.list_)
+    study = ws.study
+    own = (
+        _code(),
+        study.disclosure.model_dump_json(),
+        study.areas.list_,
+        study.waves.baseline,
+        json.dumps(study.report.outreach, sort_keys=True),
+    )
     return hashlib.sha256("\n".join(own).encode()).hexdigest()
 
 

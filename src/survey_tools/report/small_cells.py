@@ -12,7 +12,7 @@ from survey_tools.params import DisclosureSettings
 
 SHOWN, FEW, HIDDEN = "shown", "few", "hidden"
 
-STEPS = {"binary": 0.05, "share": 0.05, "amount": 0.5, "index": 0.1}
+STEPS = {"binary": 0.05, "share": 0.05, "amount": 0.5, "count": 0.5, "index": 0.1}
 """What a figure from few answers is rounded to, by the outcome's scale."""
 
 

@@ -1,0 +1,197 @@
+"""Attacks with all that is published at once: no hidden cell is told, whatever is added or subtracted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from attack_support import draw_levels, open_books, told
+
+from survey_tools.areas import read_areas
+from survey_tools.params import DisclosureSettings
+from survey_tools.report import disclosure_cells
+from survey_tools.report.disclosure import open_results
+from survey_tools.report.disclosure_between import families_of, tells_an_answer
+from survey_tools.report.disclosure_cells import PAIRS, disclose_choices, disclose_levels
+from survey_tools.report.shown import shown_tables
+from survey_tools.report.small_cells import HIDDEN
+
+RULES = DisclosureSettings(show_from=30, round_from=10, hide_counts_to=4)
+BY = ["wave", "outcome"]
+CELL = ["area", "wave", "group", "outcome"]
+
+TOLD_BY_SINGLE_SUMS = (10, 140, 223, 231, 394, 407, 410, 418, 466, 547)
+"""Made-up districts of which rules that look at one sum at a time let a hidden cell be told."""
+
+
+def _found(raw, shown, **more):
+    books = open_books(raw, shown, BY, **more)
+    return [(*key, one) for key, book in books for one in told(book, RULES)]
+
+
+@pytest.fixture(scope="module")
+def tables(ws):
+    """What may be shown of the whole district."""
+    return shown_tables(ws)
+
+
+@pytest.fixture(scope="module")
+def raw(ws):
+    """Levels as they were estimated."""
+    frame = pd.read_parquet(ws.results / "levels.parquet")
+    frame["numerator"] = frame["numerator"].astype("Float64").to_numpy(float, na_value=np.nan)
+    return frame
+
+
+# everything that adds up
+
+
+@pytest.mark.parametrize("seed", [*TOLD_BY_SINGLE_SUMS, *range(600, 612)])
+def test_attack__a_made_up_district_tells_nothing(seed):
+    raw = draw_levels(seed)
+    shown = disclose_levels(raw, RULES)
+    assert _found(raw, shown) == []
+
+
+@pytest.mark.parametrize("seed", TOLD_BY_SINGLE_SUMS)
+def test_attack__finds_what_rules_for_single_sums_leave(seed, monkeypatch):
+    monkeypatch.setattr(
+        disclosure_cells, "hide_what_is_told", lambda frame, hidden, pairs, rules: hidden
+    )
+    raw = draw_levels(seed)
+    assert _found(raw, disclose_levels(raw, RULES))
+
+
+def test_attack__finds_a_cell_that_one_sum_tells():
+    raw = draw_levels(600)
+    shown = disclose_levels(raw, RULES)
+    telling = 0
+    for place in shown.index[shown["status"].eq(HIDDEN)]:
+        weaker = shown.assign(status=shown["status"].mask(shown.index != place, "shown"))
+        telling += len(_found(raw, weaker)) > 0
+    assert telling > 5
+
+
+@pytest.mark.slow
+def test_attack__the_district_tells_nothing(raw, tables):
+    assert _found(raw[raw["wave"].eq("w3")], tables["levels"]) == []
+
+
+@pytest.mark.slow
+def test_attack__the_district_with_larger_units_tells_nothing(ws, raw):
+    lists = ("2025-01", "2025-07")
+    report = ws.study.report.model_copy(update={"area_lists": lists})
+    ws = replace(ws, study=ws.study.model_copy(update={"report": report}))
+    results, areas = open_results(ws, "vi"), read_areas(ws.file("areas"))
+    inside: dict[tuple[str, str], frozenset[str]] = {}
+    for name in lists:
+        for code, unit in areas.crosswalk(ws.study.areas.list_, name).items():
+            inside[name, unit.code] = inside.get((name, unit.code), frozenset()) | {code}
+    larger = results.by_list[results.by_list["area_list"].isin(lists)]
+    assert larger["status"].ne(HIDDEN).any()
+    shown = shown_tables(ws)["levels"]
+    everybody = raw[raw["group"].eq("all")]
+    assert _found(everybody, shown, by_list=larger, inside=inside) == []
+
+
+def test_attack__choices_by_commune_tell_nothing(ws, tables):
+    raw = pd.read_parquet(ws.results / "choices.parquet").assign(group="all")
+    raw = raw[raw["variable"].isin(["why_cash", "wish"]) & raw["wave"].eq("w3")]
+    shown = tables["choices"].assign(group="all")
+    books = open_books(raw.astype({"numerator": float}), shown, ["wave", "variable", "choice"])
+    assert [one for _, book in books for one in told(book, RULES)] == []
+
+
+# one table against another
+
+
+def _sellers():
+    """Levels of sellers in six communes, and why those do not sell online who do not."""
+    counts = {"a": (40, 2), "b": (40, 12), "c": (38, 9), "d": (30, 3), "e": (44, 0), "f": (50, 20)}
+    counts["district"] = tuple(map(sum, zip(*counts.values(), strict=True)))
+    cells = pd.DataFrame(
+        [(area, "sellers", n, count) for area, (n, count) in counts.items()],
+        columns=["area", "group", "n", "numerator"],
+    )
+    share = cells["numerator"] / cells["n"]
+    levels = cells.assign(
+        wave="w3", outcome="sold", estimate=share, conf_low=share, conf_high=share, n_teams=4
+    )
+    rows = [
+        (area, "w3", variable, choice, base // 2, base)
+        for area, (n, count) in counts.items()
+        for variable, base in (("barrier", n - count), ("wish", n))
+        for choice in ("skill", "trust")
+    ]
+    columns = ["area", "wave", "variable", "choice", "numerator", "n"]
+    return levels, pd.DataFrame(rows, columns=columns)
+
+
+def test_attack__no_base_of_a_question_tells_how_many_it_was_asked_of():
+    """Why they do not sell online was asked of sellers who do not: n less that base is the count."""
+    levels, choices = _sellers()
+    shown = disclose_levels(levels, RULES)
+    secret = set(shown.loc[shown["status"].eq(HIDDEN), "area"])
+    assert {"a", "d"} <= secret
+    telling = tells_an_answer(choices, levels, shown)
+    assert set(choices.loc[telling, "variable"]) == {"barrier"}
+    assert set(choices.loc[telling, "area"]) == secret
+    bases = disclose_choices(choices, RULES, telling)
+    told_ = bases[bases["variable"].eq("barrier") & bases["n"].notna()]
+    assert secret.isdisjoint(told_["area"])
+    assert "district" in set(told_["area"])
+    assert bases[bases["variable"].eq("wish")]["n"].notna().all()
+
+
+def test_attack__a_few_refusals_do_not_hide_what_a_base_is():
+    levels, choices = _sellers()
+    refused = choices["area"].isin(["b", "c"]) & choices["variable"].eq("barrier")
+    choices["n"] -= refused.astype(int)
+    shown = disclose_levels(levels, RULES)
+    assert "a" in set(choices.loc[tells_an_answer(choices, levels, shown), "area"])
+
+
+def test_attack__no_index_tells_the_outcome_that_is_hidden(ws, raw, tables):
+    families = families_of(ws.table("outcomes"))
+    assert families["ecommerce_index"] == (
+        "bought_online_12m",
+        "sold_online_12m",
+        "district_platform_12m",
+        "online_income_1m",
+    )
+    shown = tables["levels"].merge(raw[[*CELL, "n"]], on=CELL, suffixes=("", "_true"))
+    for index, parts in families.items():
+        secret = shown[shown["outcome"].isin(parts) & shown["status"].eq(HIDDEN)]
+        secret = secret[secret["n_true"].gt(0)]
+        told_ = shown[shown["outcome"].eq(index) & shown["status"].ne(HIDDEN)]
+        assert len(told_)
+        assert secret.merge(told_, on=CELL[:3]).empty
+
+
+def test_attack__no_effect_of_a_commune_tells_its_arms(ws, tables):
+    """The pooled effect, its weight and the mean of all give back the difference of the arms."""
+    raw = pd.read_parquet(ws.results / "communes.parquet")
+    told_ = raw[raw["weight_own"].between(0.05, 0.95)]
+    mean = (told_["estimate"] - told_["weight_own"] * told_["raw"]) / (1 - told_["weight_own"])
+    spread = mean.groupby(told_["outcome"]).std()
+    assert spread.max() < 0.02  # the attack works: one mean for all
+    levels = tables["levels"]
+    counted = ~levels["outcome"].isin(["cashless_index", "ecommerce_index"])
+    arms = levels[counted & levels["wave"].eq("w3") & levels["group"].isin(PAIRS[0])]
+    secret = arms[arms["status"].eq(HIDDEN)].rename(columns={"area": "commune_code"})
+    shown = tables["communes"]
+    both = secret[["commune_code", "outcome"]].drop_duplicates().merge(shown)
+    assert len(both)
+    numbers = ["estimate", "conf_low", "conf_high", "weight_own", "shown"]
+    assert both[numbers].isna().all(axis=None)
+    assert both["disclosure"].eq(HIDDEN).all()
+
+
+def test_attack__what_is_kept_for_pages_holds_no_hidden_number(tables):
+    for name in ("levels", "choices", "communes"):
+        table = tables[name]
+        state = table["disclosure" if name == "communes" else "status"]
+        numbers = table.columns.intersection(["estimate", "conf_low", "conf_high", "n", "shown"])
+        assert table.loc[state.eq(HIDDEN), numbers].isna().all(axis=None), name
