@@ -1,14 +1,17 @@
 """Turn an executed notebook into one HTML file that opens offline and is the same for the same notebook.
 
-Runs nothing and reads no data; what the notebook shows is all there is.
+With the page come the files that lie beside it (`report.downloads`). Runs nothing and reads no data; what the
+notebook shows is all there is.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from html import unescape
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +20,22 @@ from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
 
 from survey_tools.errors import RunError
+from survey_tools.report.downloads.facts import meta
+from survey_tools.report.downloads.files import make_downloads
+from survey_tools.report.downloads.links import with_csv_links
+from survey_tools.report.downloads.names import beside
+from survey_tools.report.downloads.sources import sources_in, sources_list
 from survey_tools.report.numbers import Lang
 from survey_tools.report.shell import (
     INDEX,
     TEMPLATE,
+    THEME,
     Gate,
     foot,
     head,
     synthetic_banner,
-    write_page,
+    tiles_css,
+    write_together,
 )
 from survey_tools.report.wording import Wording
 
@@ -40,8 +50,9 @@ def render_notebook(
     title: str | None = None,
     languages: Sequence[str] = ("vi", "en"),
     gate: Gate | None = None,
+    facts: Mapping[str, str] | None = None,
 ) -> Path:
-    """Render an executed notebook.
+    """Render an executed notebook, and make of the page the files that lie beside it (`beside`).
 
     Parameters
     ----------
@@ -60,7 +71,10 @@ def render_notebook(
     languages : sequence of str
         Languages in which the page exists.
     gate : callable, optional
-        See `shell.write_page`.
+        Called with the name and the content of each file before any is written; see `shell.write_page`.
+    facts : mapping of str to str, optional
+        What the page tells programs of itself: `run`, `page` (code), `lang`, `study`, and `data`, the moment
+        up to which its data go (ISO 8601).
 
     Raises
     ------
@@ -77,12 +91,44 @@ def render_notebook(
     notice = synthetic_banner(words) + "\n" if synthetic and 'class="banner"' not in shown else ""
     window = title or _heading(shown, Path(name).stem)
     resources = {
-        "page_words": {"code": words("code")},
-        "page_head": head(words, window, _links(out, lang, languages)) + notice,
+        "page_words": {"code": words("code"), "code_and_sources": words("downloads_code")},
+        "page_head": head(
+            words,
+            window,
+            _links(out, lang, languages),
+            extra_css=tiles_css() if 'class="tiles"' in shown else "",
+            script=THEME,
+            meta=meta(facts or {}),
+        )
+        + notice,
         "page_foot": foot(),
+        "parts": Parts(words, out.stem),
     }
     body, _ = exporter().from_notebook_node(content, resources=resources)
-    return write_page(out, body, gate)
+    write_together({out: body.encode("utf-8"), **make_downloads(body, out)}, gate)
+    return out
+
+
+@dataclass
+class Parts:
+    """What the template asks for of each cell of one page; tables are numbered as they come."""
+
+    words: Wording
+    stem: str
+    _numbers: Iterable[int] = field(default_factory=lambda: count(1))
+
+    def shown(self, piece: str) -> str:
+        """Return what a cell shows, each table with a link to its CSV."""
+        return with_csv_links(piece, self.words, self.stem, iter(self._numbers))
+
+    def sources(self, cell: Any) -> str:
+        """Say where the numbers of a cell's tables, texts and figures come from; empty where it has none."""
+        found: list[str] = []
+        for output in cell.outputs:
+            found += sources_in(output.get("data", {}).get("text/html", ""))
+            figure = output.get("metadata", {}).get("image/png", {})
+            found += [source for _, source, _ in figure.get("numbers", ())]
+        return sources_list(found, self.words)
 
 
 @cache
@@ -168,4 +214,5 @@ def _links(out: Path, lang: Lang, languages: Sequence[str]) -> list[tuple[str, s
             if other != lang:
                 name = Wording(other)("lang_name")  # type: ignore[arg-type]
                 links.append((name, f"{stem}.{other}.html", other))
-    return links
+    words = Wording(lang)
+    return links + [(words(f"downloads_{p.suffix[1:]}"), p.name, lang) for p in beside(out)]

@@ -20,6 +20,7 @@ from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 from survey_tools.run.scan.markup import text_of, without_embedded
+from survey_tools.run.scan.pdf import pdf_words
 from survey_tools.run.scan.tables import parquet_pieces, sqlite_pieces
 
 LARGEST = 1_000_000_000
@@ -264,6 +265,20 @@ def _sqlite(name: str, content: bytes, place: str) -> Read:
         yield NotRead(place, "a damaged SQLite file", content)
 
 
+def _pdf(name: str, content: bytes, place: str) -> Read:
+    try:
+        for words in pdf_words(content):
+            where = _joined(place, words.place)
+            if words.why:
+                yield NotRead(where, words.why)
+            if words.text:
+                yield Piece(where, words.text)
+            if words.attached is not None:
+                yield from read_bytes(words.text, words.attached, where)
+    except ValueError:
+        yield NotRead(place, "a PDF that is damaged or locked", content)
+
+
 def _unreadable(content: bytes) -> str:
     for start, why in _NO_TEXT:
         if content.startswith(start):
@@ -284,10 +299,10 @@ _BY_START: tuple[tuple[bytes, Callable[[str, bytes, str], Read]], ...] = (
     (b"PAR1", _parquet),
     (b"SQLite format 3\0", _sqlite),
     (b"\x1f\x8b", _gzip),
+    (b"%PDF", _pdf),
 )
 
 _NO_TEXT = (
-    (b"%PDF", "PDF"),
     (b"\xff\xd8\xff", "a picture (JPEG)"),
     (b"GIF8", "a picture (GIF)"),
     (b"II*\0", "a picture (TIFF)"),
