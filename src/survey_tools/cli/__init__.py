@@ -3,18 +3,35 @@
 Not here: any of the work. Libraries are loaded by the command that needs them, so that help is quick.
 """
 
-from survey_tools.cli import check, codebook, erase, register, release, scan, store, study
+from survey_tools.cli import (
+    check,
+    codebook,
+    compare,
+    erase,
+    register,
+    release,
+    replication,
+    review,
+    scan,
+    store,
+    study,
+    verify,
+)
 from survey_tools.cli.base import app, main
 
 __all__ = [
     "app",
     "check",
     "codebook",
+    "compare",
     "erase",
     "main",
     "register",
     "release",
+    "replication",
+    "review",
     "scan",
     "store",
     "study",
+    "verify",
 ]

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from survey_tools.errors import SurveyToolsError
+from survey_tools.errors import ParamsError, SurveyToolsError
 
 if TYPE_CHECKING:
     from survey_tools.params import Workspace
@@ -129,6 +129,21 @@ def open_study(study: str) -> Workspace:
     from survey_tools.params import open_workspace
 
     return open_workspace(study)
+
+
+def split(option: str, text: str | None) -> list[str] | None:
+    """Part a list at its commas; an empty one is more likely a variable that was not set than a wish."""
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts:
+        raise ParamsError(
+            "The list is empty.",
+            expected="values with commas between; leave the option out for all of the study",
+            found=repr(text),
+            where=option,
+        )
+    return parts
 
 
 def _unexpected(error: Exception, options: dict[str, Any]) -> str:

@@ -32,8 +32,9 @@ from survey_tools.cli.base import (
     app,
     guarded,
     open_study,
+    split,
 )
-from survey_tools.errors import ParamsError, RunError
+from survey_tools.errors import RunError
 from survey_tools.run.batch.task import Limits
 
 if TYPE_CHECKING:
@@ -88,8 +89,8 @@ def run(
 ) -> int:
     """Run the study: all stages, then the pages that changed."""
     wanted: dict[str, Any] = {
-        "communes": _split("--communes", communes),
-        "langs": _split("--lang", lang),
+        "communes": split("--communes", communes),
+        "langs": split("--lang", lang),
     }
     _begin(scheduler if only_reports else None)
     from survey_tools.run import run_reports, run_study
@@ -142,7 +143,7 @@ def report(
     debug: DebugOption = False,
 ) -> int:
     """Make the pages that are missing or out of date."""
-    wanted = _split("--communes", communes), _split("--lang", lang)
+    wanted = split("--communes", communes), split("--lang", lang)
     _begin(scheduler)
     from survey_tools.run import run_reports
 
@@ -222,21 +223,6 @@ def _choices(options: Mapping[str, Any]) -> Choices:
         share=options["share"],
         extra=given_parameters(options["ws"], options["param"] or ()),
     )
-
-
-def _split(option: str, text: str | None) -> list[str] | None:
-    """Part a list at its commas; an empty one is more likely a variable that was not set than a wish."""
-    if text is None:
-        return None
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    if not parts:
-        raise ParamsError(
-            "The list is empty.",
-            expected="values with commas between; leave the option out for all of the study",
-            found=repr(text),
-            where=option,
-        )
-    return parts
 
 
 def _finish(outcome: Outcome) -> int:

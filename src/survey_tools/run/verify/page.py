@@ -1,0 +1,119 @@
+"""Verify one page in this process: execute its notebook again, compare, render the page again, compare.
+
+Everything is written to a folder of its own; the run's stays as it is. Not here: which pages
+(`survey_tools.run.verify.verify`), or what counts as the same (`survey_tools.run.verify.compare`).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from survey_tools.errors import RunError
+from survey_tools.params import Workspace, open_workspace
+from survey_tools.run.batch.make import Tell, failure_of, gate_of, options_of, rendering_of
+from survey_tools.run.batch.task import FAILED, OK, Result, Task
+from survey_tools.run.gate import Gate, blotted
+from survey_tools.run.kernels.execute import execute
+from survey_tools.run.verify.compare import (
+    Difference,
+    compare_notebooks,
+    read_patterns,
+    where_they_part,
+)
+
+PAGE = "page"
+"""Stands in place of a cell where the page itself differs."""
+
+UNREADABLE = "unreadable"
+"""Where a page failed of which a file is missing, or no notebook."""
+
+
+def verify_page(task: Task, *, output_mb: float | None = None, tell: Tell) -> Result:
+    """Execute the notebook of a page again and hold the delivered notebook and page to it.
+
+    Parameters
+    ----------
+    task : Task
+        With the folder `into`, where the second execution goes.
+    output_mb, tell
+        As for `survey_tools.run.batch.make.make`.
+
+    Returns
+    -------
+    Result
+        `differences` tells what is not the same, blotted; a failure, that it could not be found out.
+    """
+    started = time.monotonic()
+    try:
+        ws = open_workspace(Path(task.root) / task.study)
+        result = _verified(ws, task, output_mb, tell)
+    except Exception as error:  # one page costs no other, whatever its error
+        result = Result(task.name, FAILED, failure_of("outside the cells", error))
+    if result.failure is not None:
+        ws = open_workspace(Path(task.root) / task.study)
+        gate = gate_of(ws, ws.reports(task.run))
+        result = replace(result, failure=blotted(result.failure, gate))
+    total = round(time.monotonic() - started, 3)
+    return replace(result, seconds={**result.seconds, "total": total})
+
+
+def _verified(ws: Workspace, task: Task, output_mb: float | None, tell: Tell) -> Result:
+    folder, gate = ws.reports(task.run), gate_of(ws, ws.reports(task.run))
+    try:
+        delivered = _read(folder / "notebooks" / f"{task.name}.ipynb")
+        page = (folder / f"{task.name}.html").read_bytes()
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        return Result(task.name, FAILED, failure_of(UNREADABLE, error))
+    output = Path(task.into) / f"{task.name}.ipynb"
+    execution = execute(
+        ws.root / task.notebook, output, task.parameters, options_of(ws, task, output_mb, tell)
+    )
+    tell({"kernel": None})
+    result = Result(
+        task.name,
+        FAILED if execution.failure else OK,
+        execution.failure,
+        execution.seconds,
+        execution.peak_mb,
+        passes=execution.passes,
+    )
+    if execution.failure:
+        return result
+    found = compare_notebooks(delivered, _read(output), read_patterns(ws.notebooks))
+    found += _page(ws, task, delivered, page)
+    return replace(result, differences=tuple(_told(one, gate) for one in found))
+
+
+def _page(ws: Workspace, task: Task, delivered: Any, page: bytes) -> tuple[Difference, ...]:
+    """Say whether the page is what rendering the delivered notebook gives, byte for byte."""
+    from survey_tools.report.render import render_notebook
+
+    try:
+        again = render_notebook(
+            delivered,
+            Path(task.into) / f"{task.name}.html",
+            name=f"{task.name}.ipynb",
+            **rendering_of(ws, task),
+        ).read_bytes()
+    except RunError as error:
+        return (Difference(PAGE, f"the delivered notebook makes no page: {error.what}"),)
+    if again == page:
+        return ()
+    texts = (page.decode("utf-8", "replace"), again.decode("utf-8", "replace"))
+    return (Difference(PAGE, where_they_part(*texts)),)
+
+
+def _read(path: Path) -> Any:
+    import nbformat
+
+    notebook = nbformat.reads(path.read_text("utf-8"), as_version=4)
+    for cell in notebook.cells:
+        _ = cell.cell_type, cell.source, cell.metadata, cell.get("outputs")
+    return notebook
+
+
+def _told(one: Difference, gate: Gate) -> dict[str, str]:
+    return {name: gate.blot(text) for name, text in asdict(one).items()}
