@@ -1,0 +1,188 @@
+"""Make a replication pack: gather, describe, search for personal data, and write one zip file.
+
+The same run gives the same bytes. docs/replication.md says what is in a pack and why.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from survey_tools.errors import DisclosureError, ParamsError, RunError
+from survey_tools.files import PUBLIC, replacing
+from survey_tools.params import Workspace
+from survey_tools.run.batch.record import RECORD
+from survey_tools.run.compare.numbers import numbers_of_run
+from survey_tools.run.erasing.journal import refuse_unfinished
+from survey_tools.run.occupied import at_work
+from survey_tools.run.release.files import NO_DATE, csv_bytes, sums
+from survey_tools.run.replication.delivered import Delivered, find_delivered
+from survey_tools.run.replication.facts import options_of
+from survey_tools.run.replication.micro import MicroData, take_micro_data
+from survey_tools.run.replication.project import ProjectFile, project_files, project_root
+from survey_tools.run.replication.readme import Contents, readme
+from survey_tools.run.replication.recipe import (
+    DEMO_STUDY,
+    NUMBERS,
+    PROJECT,
+    demo_study,
+    makefile,
+)
+from survey_tools.run.scan import Scanner, open_scanner
+
+TOLD = 5
+"""Findings that an error names."""
+
+NO_CONTACT = "nobody: the answers are simulated"
+_FILE, _PROGRAM = 0o100644, 0o100755
+_UNIX = 3
+
+
+@dataclass(frozen=True)
+class Replication:
+    """A pack that was made: its path, size in bytes, files and numbers, and what is wrong with the run."""
+
+    path: Path
+    size: int
+    files: int
+    numbers: int
+    failed: tuple[str, ...]
+    outdated: tuple[str, ...]
+
+
+def make_replication(
+    ws: Workspace,
+    run: str,
+    out: Path,
+    *,
+    data: Path | None = None,
+    contact: str = "",
+    force: bool = False,
+) -> Replication:
+    """Make a pack by which a stranger reproduces a run.
+
+    Parameters
+    ----------
+    ws : Workspace
+    run : str
+        A run that is finished, without failed pages, and up to date.
+    out : Path
+        A name ending in `.zip`; one that is there is replaced.
+    data : Path, optional
+        Release pack with de-identified micro-data of a real study, which go along if they pass their check.
+    contact : str
+        Whom to ask for access to the data of a real study.
+    force : bool
+        Pack a run with failed or outdated pages; the README says so.
+
+    Raises
+    ------
+    ParamsError
+        When `out` is no zip file, or a real study names nobody to ask.
+    RunError
+        When the run cannot be handed on, the project is not there, or the pack cannot be written.
+    DisclosureError
+        When personal data were about to be handed on, or the micro-data do not pass their check.
+    """
+    _check(ws, out, contact)
+    refuse_unfinished(ws)
+    with at_work(ws):
+        delivered = find_delivered(ws, run, force=force)
+        numbers = _numbers(delivered)
+        micro = None if data is None else take_micro_data(ws, data)
+        project = project_files(project_root(), ws, leave_out=[out])
+        files = _files(ws, delivered, numbers, micro, project, contact or NO_CONTACT)
+        _search(open_scanner(ws), files)
+        _write(files, f"replication-{ws.study.study.id}-{run}", out)
+    return Replication(
+        out, out.stat().st_size, len(files), len(numbers), delivered.failed, delivered.outdated
+    )
+
+
+def _check(ws: Workspace, out: Path, contact: str) -> None:
+    if out.suffix != ".zip":
+        raise ParamsError(
+            "A pack is one zip file.", expected="a name ending in .zip", found=out.name, where="OUT"
+        )
+    if not ws.study.study.synthetic and not contact.strip():
+        raise ParamsError(
+            "Whom to ask for access to the data is not said.",
+            expected='--contact "an office, and how to reach it"',
+            where=f"study.synthetic in {ws.study_path.name} is false",
+        )
+
+
+def _numbers(delivered: Delivered) -> pd.DataFrame:
+    numbers = numbers_of_run(delivered.folder)
+    if numbers.empty:
+        raise RunError(
+            "The pages of the run do not say where their numbers come from.",
+            expected="pages of this version",
+            where=f"reports/{delivered.folder.name}/",
+            next_step=f"survey-tools report --run {delivered.folder.name} --force makes them anew",
+        )
+    return numbers
+
+
+def _files(
+    ws: Workspace,
+    delivered: Delivered,
+    numbers: pd.DataFrame,
+    micro: MicroData | None,
+    project: Mapping[str, ProjectFile],
+    contact: str,
+) -> dict[str, ProjectFile]:
+    """Gather all files of the pack by path, the checksums last."""
+    synthetic = ws.study.study.synthetic
+    licenses = tuple(name for name in project if name.startswith("LICENSE"))
+    about = Contents(
+        len(numbers), micro, contact, project["README.md"].content.decode("utf-8"), licenses
+    )
+    files = {
+        "README.md": ProjectFile(readme(ws, delivered, about).encode("utf-8")),
+        "Makefile": ProjectFile(makefile(options_of(ws, delivered), synthetic=synthetic).encode()),
+        NUMBERS: ProjectFile(csv_bytes(numbers)),
+        f"delivered/{RECORD}": ProjectFile((delivered.folder / RECORD).read_bytes()),
+        **{f"{PROJECT}/{name}": file for name, file in project.items()},
+    }
+    if not synthetic:
+        study = demo_study(ws.study_path.read_text("utf-8"))
+        files[f"{PROJECT}/{DEMO_STUDY}"] = ProjectFile(study.encode("utf-8"))
+    for name, content in (micro.files if micro else {}).items():
+        files[f"data/{name}"] = ProjectFile(content)
+    listed = sums({name: file.content for name, file in files.items()})
+    return {**dict(sorted(files.items())), "SHA256SUMS": ProjectFile(listed)}
+
+
+def _search(scanner: Scanner, files: Mapping[str, ProjectFile]) -> None:
+    """Refuse a pack with anything personal in it, or with a file that cannot be searched."""
+    found: list[str] = []
+    for name, file in files.items():
+        findings, unread = scanner.scan(name.removeprefix(f"{PROJECT}/"), file.content)
+        found += map(str, (*findings, *unread))
+    if found:
+        more = len(found) - TOLD
+        raise DisclosureError(
+            "Personal data were about to be handed on; nothing was written.",
+            expected="no phone, name, position, number or code of a person or household",
+            found="; ".join(found[:TOLD]) + (f"; {more} more" if more > 0 else ""),
+            where="the replication pack",
+            next_step="take it out; if it is public, add it with its reason to params/scan_allow.csv",
+        )
+
+
+def _write(files: Mapping[str, ProjectFile], top: str, out: Path) -> None:
+    """Write the zip file under another name, then rename it: no dates, and the rights that git keeps."""
+    with (
+        replacing(out, "The pack could not be written", mode=PUBLIC) as temporary,
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed,
+    ):
+        for name, file in files.items():
+            about = zipfile.ZipInfo(f"{top}/{name}", NO_DATE)
+            about.compress_type, about.create_system = zipfile.ZIP_DEFLATED, _UNIX
+            about.external_attr = (_PROGRAM if file.executable else _FILE) << 16
+            packed.writestr(about, file.content, compresslevel=9)
