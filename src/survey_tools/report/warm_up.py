@@ -22,6 +22,8 @@ from matplotlib.figure import Figure
 
 from survey_tools.contracts import SCHEMAS, empty_table, validate
 from survey_tools.report import markup, render
+from survey_tools.report.downloads import pdf, word, workbook
+from survey_tools.report.downloads.content import read_page
 from survey_tools.report.drawing import DARK, LIGHT, STYLE, interval_lines, png_of
 from survey_tools.report.numbers import Lang
 from survey_tools.report.pick import rows_where
@@ -101,10 +103,24 @@ def _figure() -> None:
 
 
 def _page() -> None:
-    """Render a notebook of one cell: templates, schemas and colours of code are then at hand."""
-    output = nbformat.v4.new_output("display_data", {"text/html": "<h1>A</h1>"})
+    """Render a notebook of one cell: templates, schemas and colours of code are then at hand.
+
+    The files beside it are made, too, but for the PDF: setting one would start threads.
+    """
+    words = Wording("vi")
+    table = markup.Table("", ("", ""), (("a", "1"),))._repr_html_()
+    output = nbformat.v4.new_output("display_data", {"text/html": f"<h1>A</h1>{table}"})
     cell = nbformat.v4.new_code_cell("a = 1  # one", outputs=[output])
     notebook = nbformat.v4.new_notebook(cells=[cell])
-    parts = {"page_words": {"code": ""}, "page_head": "", "page_foot": ""}
+    parts = {
+        "page_words": {"code": "", "code_and_sources": ""},
+        "page_head": '<html lang="vi"><body><main>',
+        "page_foot": "</main></body></html>",
+        "parts": render.Parts(words, ""),
+    }
     content = nbformat.reads(nbformat.writes(notebook), as_version=4)
-    render.exporter().from_notebook_node(content, resources=parts)
+    page, _ = render.exporter().from_notebook_node(content, resources=parts)
+    made = read_page(page)
+    word.word_of(made, words)
+    workbook.workbook_of(made, words)
+    pdf.fonts()

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from survey_tools.run.batch.reports import Choices, Outcome, run_reports
     from survey_tools.run.batch.task import Limits
     from survey_tools.run.codebook import make_codebook
+    from survey_tools.run.compare.compare import Compared, compare_runs
+    from survey_tools.run.compare.numbers import numbers_of_run
     from survey_tools.run.fieldwork import (
         Checked,
         check_fieldwork,
@@ -48,6 +50,7 @@ __all__ = [
     "STAGES",
     "Checked",
     "Choices",
+    "Compared",
     "Execution",
     "Failure",
     "Limits",
@@ -60,6 +63,7 @@ __all__ = [
     "check_parameters",
     "check_register",
     "check_stores",
+    "compare_runs",
     "count_flags",
     "draft_summary",
     "execute",
@@ -72,6 +76,7 @@ __all__ = [
     "kobo_server",
     "last_pulls",
     "make_codebook",
+    "numbers_of_run",
     "open_store",
     "plan_reports",
     "pull_all",
@@ -99,6 +104,8 @@ _PLACES = {
     "batch.reports": "Choices Outcome run_reports",
     "batch.task": "Limits",
     "codebook": "make_codebook",
+    "compare.compare": "Compared compare_runs",
+    "compare.numbers": "numbers_of_run",
     "fieldwork": "Checked check_fieldwork count_flags gather_fieldwork run_field_checks "
     "sheets_folder write_field_sheets write_flags",
     "kernels.execute": "Execution execute",

@@ -54,6 +54,8 @@ TABLES = {
     "teams": Place("analysis"),
     "answers": Place("analysis"),
     "sites": Place("analysis", form="site"),
+    "claim_answers": Place("analysis"),
+    "team_months": Place("analysis", form="team_log"),
     "response": Place("analysis"),
     "weights": Place("analysis"),
     "exposure": Place("analysis"),

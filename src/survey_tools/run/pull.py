@@ -17,6 +17,7 @@ from survey_tools.run.attachments import pull_new_files
 from survey_tools.run.batch.record import now
 from survey_tools.run.erasing.journal import refuse_unfinished
 from survey_tools.run.files import write_json
+from survey_tools.run.inputs import inputs_of
 from survey_tools.run.occupied import at_work
 from survey_tools.run.progress import Step, bar
 from survey_tools.run.server import Server, kobo_server
@@ -143,8 +144,11 @@ def last_pulls(ws: Workspace) -> list[dict[str, Any]]:
 
 
 def write_provenance(ws: Workspace) -> None:
-    """Write `results/provenance.json`: which pulls the results rest on, and when they were made."""
-    write_json(ws.results / "provenance.json", {"made": now(), "pulls": last_pulls(ws)})
+    """Write `results/provenance.json`: when the results were made, from which pulls, parameters and code."""
+    write_json(
+        ws.results / "provenance.json",
+        {"made": now(), "pulls": last_pulls(ws), "inputs": inputs_of(ws)},
+    )
 
 
 def _last_pull(ws: Workspace, form: str) -> dict[str, Any]:

@@ -141,7 +141,7 @@ class _Page:
         label, other = one.label(self.lang), one.label(self.other)
         heading = f"<code>{escape(one.name)}</code>" + (f" {escape(label)}" if label else "")
         parts = [
-            f'<section class="entry" aria-labelledby="{escape(one.key)}">',
+            '<section class="entry">',
             f'<h{level} id="{escape(one.key)}">{heading}</h{level}>',
         ]
         if other:

@@ -17,6 +17,7 @@ from survey_tools.run.batch.fingerprint import DISTRICT
 from survey_tools.run.batch.given import REPORTS, check_extra
 from survey_tools.run.batch.plan import COMMUNE_NOTEBOOK, check_lists, languages_of, no_results
 from survey_tools.run.batch.problems import Problems
+from survey_tools.run.batch.rules import check_next_steps
 from survey_tools.run.files import check_space
 from survey_tools.run.kernels.parameters import read_cells, read_parameters
 from survey_tools.run.pipeline import STAGES
@@ -70,6 +71,8 @@ def check_batch(
             ws.table(name)
     with problems.noted():
         _ = ws.plan
+    with problems.noted():
+        check_next_steps(ws)
     stages = []
     with problems.noted():
         stages = _stages(first)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from survey_tools.params import Workspace
+from survey_tools.report.downloads.names import beside
 from survey_tools.run.batch.fingerprint import DISTRICT
 from survey_tools.run.batch.make import RENDERING, write_log
 from survey_tools.run.batch.plan import Page
@@ -45,7 +46,8 @@ def settle_page(ws: Workspace, run: str, page: Page, result: Result) -> dict[str
         log.unlink(missing_ok=True)
         return entry
     write_log(log, result.failure)
-    (folder / page.file).unlink(missing_ok=True)
+    for path in (folder / page.file, *beside(folder / page.file)):
+        path.unlink(missing_ok=True)
     if result.failure.cell != RENDERING:
         (folder / "notebooks" / f"{page.stem}.ipynb").unlink(missing_ok=True)
     entry["log"] = log.relative_to(folder).as_posix()

@@ -17,6 +17,7 @@ from typing import Any
 from survey_tools import __version__
 from survey_tools.params import Workspace
 from survey_tools.run.files import read_json
+from survey_tools.run.inputs import inputs_of
 
 _LIBRARIES = (
     "pandas", "numpy", "pyarrow", "statsmodels", "diff-diff", "seaborn", "matplotlib", "papermill",
@@ -30,14 +31,18 @@ def made_on(ws: Workspace) -> dict[str, Any]:
     Returns
     -------
     dict
-        `commit` and `dirty`, None outside git; `versions` by library; `host` without a name; `pulls`.
+        `commit` and `dirty`, None outside git; `versions` by library; `host` without a name; `pulls`;
+        `inputs` now and `inputs_of_results` when the results were made, None where that is not known.
     """
-    provenance = read_json(ws.results / "provenance.json")
+    content = read_json(ws.results / "provenance.json")
+    provenance = content if isinstance(content, dict) else {}
     return {
         **_commit(ws.root),
         "versions": _versions(),
         "host": {"platform": platform.platform(), "cpus": os.cpu_count()},
-        "pulls": provenance.get("pulls", []) if isinstance(provenance, dict) else [],
+        "pulls": provenance.get("pulls", []),
+        "inputs": inputs_of(ws),
+        "inputs_of_results": provenance.get("inputs"),
     }
 
 

@@ -21,6 +21,7 @@ from survey_tools.contracts.evidence import EVIDENCE
 from survey_tools.files import digest_file
 from survey_tools.params import Workspace
 from survey_tools.report.shown import kept_parts, share_results
+from survey_tools.report.shown_key import OF_COMMUNES
 from survey_tools.run.batch.facts import versions_of
 from survey_tools.run.files import read_json
 from survey_tools.run.kernels.parameters import cell_text, read_cells
@@ -28,11 +29,13 @@ from survey_tools.run.scan import ALLOW_FILE
 
 DISTRICT = "district"
 _DECIMALS = 4
-_BY_AREA = ("levels", "choices")
-_PARAMS = ("communes", "areas", "outcomes", "teams", "analysis_plan")
+_BY_AREA = ("levels", "choices", *OF_COMMUNES)
+_PARAMS = (
+    "communes", "areas", "outcomes", "teams", "analysis_plan", "next_steps", "claims", "claim_readings",
+)  # fmt: skip
 _WHOLE = ("effects", "communes")
 _DISTRICT_ONLY = ("balance", "balance_joint", "attrition", "flow")
-_DISTRICT_FILES = ("levels_by_area", *EVIDENCE)
+_DISTRICT_FILES = ("levels_by_area", "claims", *EVIDENCE)
 _COUNTED = ["area", "wave", "group", "outcome", "n", "numerator"]
 _PULL = ("form", "rows", "server_count", "proof", "server")
 _ROOMS = (
@@ -40,10 +43,10 @@ _ROOMS = (
     "run/batch/make.py", "run/kernels/execute.py", "run/kernels/engine.py", "run/kernels/guard.py",
     "run/kernels/parameters.py", "run/gate.py", "run/scan", "clean/personal_data",
 )  # fmt: skip
-_CODE = {".py", ".yml", ".j2", ".css", ".json", ".html"}
+_CODE = {".py", ".yml", ".j2", ".css", ".js", ".json", ".html", ".typ"}
 _LIBRARIES = (
     "numpy", "pandas", "pyarrow", "matplotlib", "seaborn", "pillow", "jinja2", "nbconvert", "nbclient",
-    "papermill", "ipykernel", "ipython",
+    "papermill", "ipykernel", "ipython", "typst", "python-docx", "openpyxl", "lxml",
 )  # fmt: skip
 
 

@@ -16,9 +16,10 @@ from typing import Any
 from survey_tools.errors import DisclosureError
 from survey_tools.files import digest_file
 from survey_tools.params import Workspace, open_workspace
+from survey_tools.report.downloads.names import beside
 from survey_tools.run.batch.task import FAILED, OK, Result, Task
 from survey_tools.run.codebook import make_codebook
-from survey_tools.run.files import write_text
+from survey_tools.run.files import read_json, write_text
 from survey_tools.run.gate import Gate, blotted, open_gate
 from survey_tools.run.kernels.execute import Execution, Options, execute
 from survey_tools.run.kernels.failure import Failure, without_token
@@ -54,7 +55,7 @@ def make(task: Task, *, output_mb: float | None = None, tell: Tell = lambda even
     except Exception as error:  # one page costs no other, whatever its error
         failure = failure_of("outside the cells", error)
         with suppress(Exception):  # what broke the page may break this as well
-            failure = blotted(failure, _gate(ws, ws.reports(task.run)))
+            failure = blotted(failure, gate_of(ws, ws.reports(task.run)))
         return _timed(Result(task.name, FAILED, failure), started)
 
 
@@ -73,18 +74,10 @@ def write_log(path: Path, failure: Failure) -> Path:
 def _make(ws: Workspace, task: Task, output_mb: float | None, tell: Tell) -> Result:
     folder = ws.reports(task.run)
     if task.kind == "codebook":
-        make_codebook(ws, folder, _gate(ws, folder))
+        make_codebook(ws, folder, gate_of(ws, folder))
         return Result(task.name, OK)
-    options = Options(
-        root=ws.root,
-        environment=task.environment,
-        keep_token=task.keep_token,
-        output_mb=output_mb,
-        untouched=_untouched(ws) if task.lang else (),
-        on_kernel=lambda pid: tell({"kernel": pid}),
-        on_cell=lambda index: tell({"cell": index}),
-    )
     output = folder / "notebooks" / f"{task.name}.ipynb"
+    options = options_of(ws, task, output_mb, tell)
     execution = execute(ws.root / task.notebook, output, task.parameters, options)
     tell({"kernel": None})
     result = Result(
@@ -96,7 +89,7 @@ def _make(ws: Workspace, task: Task, output_mb: float | None, tell: Tell) -> Res
         execution.warnings,
         passes=execution.passes,
     )
-    gate = _gate(ws, folder) if task.lang or execution.failure or result.warnings else None
+    gate = gate_of(ws, folder) if task.lang or execution.failure or result.warnings else None
     if gate is not None:
         result = replace(result, warnings=tuple(map(gate.blot, result.warnings)))
     if gate is not None and task.lang and execution.failure is None:
@@ -109,7 +102,7 @@ def _make(ws: Workspace, task: Task, output_mb: float | None, tell: Tell) -> Res
 def _release(
     ws: Workspace, task: Task, execution: Execution, result: Result, folder: Path, gate: Gate
 ) -> Result:
-    """Render a page and let it and its notebook through the gate."""
+    """Render a page with the files beside it, and let all and its notebook through the gate."""
     import nbformat
 
     from survey_tools.report.render import (
@@ -125,10 +118,8 @@ def _release(
             nbformat.reads(written.decode("utf-8"), as_version=4),
             page,
             name=execution.output.name,
-            lang=task.lang,  # type: ignore[arg-type]
-            synthetic=ws.study.study.synthetic,
-            languages=ws.study.report.languages,
             gate=gate,
+            **rendering_of(ws, task),
         )
     except DisclosureError as error:
         execution.output.unlink(missing_ok=True)
@@ -137,19 +128,51 @@ def _release(
     except Exception as error:  # one page costs no other, whatever its error
         return replace(result, status=FAILED, failure=failure_of(RENDERING, error))
     seconds = {**result.seconds, "render": round(time.monotonic() - begun, 3)}
-    made = (page, execution.output)
+    made = (page, *beside(page), execution.output)
     files = {path.relative_to(folder).as_posix(): digest_file(path) for path in made}
     return replace(result, seconds=seconds, files=files)
+
+
+def rendering_of(ws: Workspace, task: Task) -> dict[str, Any]:
+    """Say how the page of a task is rendered: the same for whoever renders it again."""
+    pulls = (read_json(ws.results / "provenance.json") or {}).get("pulls") or []
+    facts = {
+        "run": task.run,
+        "page": task.name.removesuffix(f".{task.lang}"),
+        "lang": str(task.lang),
+        "study": ws.study.study.id,
+        "data": max((str(pull.get("finished") or "") for pull in pulls), default=""),
+    }
+    study = ws.study
+    return {
+        "lang": task.lang,
+        "synthetic": study.study.synthetic,
+        "languages": study.report.languages,
+        "facts": facts,
+    }
 
 
 _gates: dict[Path, Gate] = {}
 
 
-def _gate(ws: Workspace, folder: Path) -> Gate:
+def gate_of(ws: Workspace, folder: Path) -> Gate:
     """Open the gate once a process: what it holds files against does not change while pages are made."""
     if folder not in _gates:
         _gates[folder] = open_gate(ws, folder)
     return _gates[folder]
+
+
+def options_of(ws: Workspace, task: Task, output_mb: float | None, tell: Tell) -> Options:
+    """Say how the kernel of a task is kept: a page's may not write into the workspace."""
+    return Options(
+        root=ws.root,
+        environment=task.environment,
+        keep_token=task.keep_token,
+        output_mb=output_mb,
+        untouched=_untouched(ws) if task.lang else (),
+        on_kernel=lambda pid: tell({"kernel": pid}),
+        on_cell=lambda index: tell({"cell": index}),
+    )
 
 
 def _untouched(ws: Workspace) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from survey_tools.files import remove_temporary
 from survey_tools.params import Workspace
 from survey_tools.report.shown import share_results
 from survey_tools.report.site import write_index
+from survey_tools.report.suppression import write_suppression
 from survey_tools.report.triage import write_triage
 from survey_tools.run.batch.check import check_batch, check_cluster
 from survey_tools.run.batch.entries import (
@@ -193,6 +194,7 @@ def _finish(
         _take_back(record, done)
     content, gate = record.finish(), open_gate(ws, ws.reports(run))
     write_triage(ws, run, content, gate)
+    write_suppression(ws, run, gate)
     write_index(ws, run, content, gate)
     return disturbed
 

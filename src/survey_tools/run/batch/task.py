@@ -6,7 +6,7 @@ Not here: doing it (survey_tools.run.batch.make).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -37,6 +37,8 @@ class Task:
     """Whether the kernel may see the server's token: the pull alone."""
     environment: dict[str, str] = field(default_factory=dict)
     """Environment variables of the kernel beyond the usual ones."""
+    into: str = ""
+    """Folder that a page is made in a second time, to be held against the first; empty for the first."""
 
     def to_json(self) -> str:
         """Write on one line."""
@@ -80,6 +82,8 @@ class Result:
     """Whether the cause of a failure may pass by itself, so that a second attempt is worth while."""
     attempts: int = 1
     host: str = ""
+    differences: Sequence[Mapping[str, str]] = ()
+    """Of a page made a second time: where it is not the first, `cell` and `what`."""
 
     def to_json(self) -> str:
         """Write on one line."""

@@ -17,6 +17,7 @@ from survey_tools.run.batch.make import make
 from survey_tools.run.batch.task import Task
 from survey_tools.run.kernels.forks import ADDRESS, kill_group
 from survey_tools.run.kernels.provisioner import CHOICE, NAME
+from survey_tools.run.verify.page import verify_page
 
 
 def serve(tasks: TextIO, answers: TextIO) -> None:
@@ -51,7 +52,8 @@ def serve(tasks: TextIO, answers: TextIO) -> None:
         order = json.loads(waiting.get())
         task = Task(**order["task"])
         tell({"begun": True})
-        result = make(task, output_mb=order["output_mb"], tell=tell)
+        work = verify_page if task.into else make
+        result = work(task, output_mb=order["output_mb"], tell=tell)
         tell({"result": result.to_json()})
 
 

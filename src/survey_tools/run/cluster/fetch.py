@@ -98,7 +98,7 @@ class Fetcher:
 
     def _released(self, name: str, reply: Reply, contents: dict[str, bytes]) -> Result:
         """Write the files of a task that went well if all of them pass, or a failed notebook."""
-        page, notebook, failed = (self._folder / file for file in files_of(name))
+        *page, notebook, failed = (self._folder / file for file in files_of(name))
         result = reply.result
         if result.status == OK:
             try:
@@ -110,9 +110,9 @@ class Fetcher:
                 result = replace(result, status=FAILED, failure=failure, files={})
                 contents = {}
         for file, content in contents.items():
-            mode = PUBLIC if file.endswith(".html") else PRIVATE
+            mode = PRIVATE if file.startswith("notebooks/") else PUBLIC
             with replacing(self._folder / file, mode=mode) as temporary:
                 temporary.write_bytes(content)
-        for stale in (failed,) if result.status == OK else (page, notebook):
+        for stale in (failed,) if result.status == OK else (*page, notebook):
             stale.unlink(missing_ok=True)
         return result

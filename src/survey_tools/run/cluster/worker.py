@@ -22,6 +22,7 @@ from pathlib import Path
 
 from survey_tools import __version__
 from survey_tools.errors import RunError
+from survey_tools.report.downloads.names import FORMATS
 from survey_tools.run.batch.facts import versions_of
 from survey_tools.run.batch.fingerprint import digest_package
 from survey_tools.run.batch.pool import attempt
@@ -30,7 +31,10 @@ from survey_tools.run.batch.task import STOPPED, Limits, Result, Task
 from survey_tools.run.cluster.share import Share, bundle_name, unpack
 from survey_tools.run.kernels.forks import ForkServer, take_server
 
-LIBRARIES = ("pandas", "numpy", "matplotlib", "seaborn", "nbconvert", "distributed")
+LIBRARIES = (
+    "pandas", "numpy", "matplotlib", "seaborn", "nbconvert", "typst", "python-docx", "openpyxl",
+    "distributed",
+)  # fmt: skip
 """Libraries of which another version would make other pages, or not understand the runner."""
 
 _lock = threading.Lock()
@@ -152,7 +156,8 @@ def stop(batch_id: str) -> None:
 
 def files_of(name: str) -> tuple[str, ...]:
     """Files that a task may leave in the folder of its run."""
-    return (f"{name}.html", f"notebooks/{name}.ipynb", f"notebooks/{name}.failed.ipynb")
+    page = tuple(f"{name}.{ending}" for ending in ("html", *FORMATS))
+    return (*page, f"notebooks/{name}.ipynb", f"notebooks/{name}.failed.ipynb")
 
 
 def _send(share: Share, folder: Path, task: Task, result: Result) -> Reply:

@@ -18,6 +18,7 @@ import pyarrow.parquet as parquet
 
 from survey_tools.files import remove_temporary
 from survey_tools.params import Workspace
+from survey_tools.report.downloads.names import FORMATS
 from survey_tools.run.batch.plan import NO_DATA
 from survey_tools.run.batch.pool import LocalPool
 from survey_tools.run.batch.record import read_record
@@ -41,7 +42,9 @@ MADE = frozenset({
     ".html", ".ipynb", ".json", ".jsonl", ".damaged", ".log", ".csv", ".xlsx", ".parquet", ".css",
     ".svg", ".png", ".txt",
 })  # fmt: skip
-"""Endings of what a run makes below `reports/`."""
+"""Endings of what a run makes below `reports/`; a PDF or DOCX is a run's only beside its page."""
+
+DOWNLOADS = frozenset(f".{ending}" for ending in FORMATS)
 
 FLAGS = "flags.parquet"
 CHECKPOINTS = ".ipynb_checkpoints"
@@ -90,7 +93,8 @@ def take_stock(ws: Workspace) -> Derived:
     inside = {path for path in files if packs & {path, *path.parents}}
     copies = {path.parent for path in files if path.parent.name == CHECKPOINTS}
     inside |= {path for path in files if path.parent in copies}
-    made = [p for p in files if reports in p.parents and p.suffix in MADE and p not in inside]
+    made = [p for p in files if reports in p.parents and _is_made(p) and p not in inside]
+    made.sort(key=lambda path: path.suffix not in DOWNLOADS)  # a page is what they are known by
     return Derived(
         tables=tuple(sorted((*ws.clean.parent.rglob("*.parquet"), *ws.private.glob("*.parquet")))),
         reports=tuple(made),
@@ -179,6 +183,11 @@ def _runs(reports: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         if made or notebooks:
             langs = sorted({page["lang"] for page in made})
             yield folder.name, {"communes": communes, "langs": langs, "stages": notebooks}
+
+
+def _is_made(path: Path) -> bool:
+    page = path.with_suffix(".html")
+    return path.suffix in MADE or (path.suffix in DOWNLOADS and page.is_file())
 
 
 def _is_pack(path: Path) -> bool:
