@@ -31,6 +31,7 @@ from survey_tools.report.review import (
     write_review_pages,
 )
 from survey_tools.report.shown import shown_tables
+from survey_tools.report.site import write_index
 from survey_tools.report.suppression import LOG, suppression_log
 from survey_tools.run.batch.fingerprint import digest_if_there
 from survey_tools.run.batch.record import RECORD, read_record
@@ -77,7 +78,9 @@ def review_run(ws: Workspace, run: str) -> tuple[Reviewed, ...]:
         else _human(item, signed.get(item.id), content)
         for item in checklist.items
     )
-    write_review_pages(ws, run, checklist, items, content, open_gate(ws, folder))
+    gate = open_gate(ws, folder)
+    write_review_pages(ws, run, checklist, items, content, gate)
+    write_index(ws, run, record, gate)  # which links to the review from now on
     return items
 
 
