@@ -147,8 +147,9 @@ def test_unexpected_error__one_line_and_a_private_log(workspace, monkeypatch):
         raise ZeroDivisionError("in the middle")
 
     monkeypatch.setattr(run, "run_reports", broken)
+    (workspace / "reports" / "trial").mkdir(parents=True)
     done = _call("report", "--run", "trial")
-    assert done.exit_code == 1
+    assert done.exit_code == base.UNFORESEEN == 3
     assert "Traceback" not in done.output
     (log,) = (workspace / "reports" / "trial").glob("error-*.log")
     assert str(log) in done.output
@@ -156,12 +157,37 @@ def test_unexpected_error__one_line_and_a_private_log(workspace, monkeypatch):
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize(
+    ("broken", "command"),
+    [
+        ("survey_tools.run.release.make.make_release", ("release", "pack.zip")),
+        ("survey_tools.run.verify.verify.verify_run", ("verify", "nowhere")),
+        ("survey_tools.run.review.review_run", ("review", "nowhere")),
+    ],
+)
+def test_unexpected_error__its_log_makes_no_folder_of_a_run(
+    workspace, tmp_path_factory, monkeypatch, broken, command
+):
+    def breaks(*_, **__):
+        raise ZeroDivisionError
+
+    temporary = tmp_path_factory.mktemp("tmp")
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    monkeypatch.setattr(forks, "start_ahead", lambda: None)
+    monkeypatch.setattr(broken, breaks)
+    done = _call(*command)
+    assert (done.exit_code, "not foreseen" in done.output) == (3, True), done.output
+    assert len(list(temporary.glob("error-*.log"))) == 1
+    assert not (workspace / "reports").exists()
+
+
 def _log_of(error: Exception, workspace: Path, monkeypatch) -> str:
     def broken(*_, **__):
         raise error
 
     monkeypatch.setattr(run, "run_reports", broken)
-    assert _call("report", "--run", "trial").exit_code == 1
+    (workspace / "reports" / "trial").mkdir(parents=True)
+    assert _call("report", "--run", "trial").exit_code == 3
     (log,) = (workspace / "reports" / "trial").glob("error-*.log")
     return log.read_text(encoding="utf-8")
 

@@ -74,7 +74,7 @@ def test_scan__what_is_not_read_counts_unless_allowed(workspace, more, code):
     (workspace / "out" / "a.pdf").write_bytes(b"%PDF-1.7")
     done = _scan("out", *more)
     assert done.exit_code == code
-    assert "out/a.pdf: not read (PDF)" in done.stdout
+    assert "out/a.pdf: not read (a PDF that is damaged or locked)" in done.stdout
 
 
 def test_scan__a_finding_weighs_more_than_what_is_not_read(workspace):

@@ -59,6 +59,7 @@ def test_read_claims__figures_are_numbers_and_missing_where_none_is_printed(fold
     assert (found["S14a"].figure, found["S14a"].test) == (0.855, "over")
     assert {found[f"S14{letter}"].test for letter in "bc"} == {"other_base"}
     assert {found[f"S17{letter}"].figure for letter in "bcd"} == {0.7}
+    assert (found["S17a"].figure, found["S17a"].test) == (None, "none")
     assert found["S02a"].figure is None
 
 

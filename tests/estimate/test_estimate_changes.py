@@ -160,8 +160,48 @@ def test_gaps__set_each_group_against_everybody(found):
     group, everybody = (known.loc[("district", "w2", name, "z")] for name in ("age60", "all"))
     assert row.estimate == pytest.approx(group.estimate - everybody.estimate)
     assert row.n == group.n
-    below = np.hypot(group.estimate - group.conf_low, everybody.conf_high - everybody.estimate)
+    outside = everybody.n - group.n
+    rest = (everybody.n * everybody.estimate - group.n * group.estimate) / outside
+    above = (everybody.conf_high - everybody.estimate) * np.sqrt(everybody.n / outside)
+    below = np.hypot(group.estimate - group.conf_low, above) * outside / everybody.n
+    assert row.estimate == pytest.approx((group.estimate - rest) * outside / everybody.n)
     assert row.conf_low == pytest.approx(row.estimate - below)
+
+
+@pytest.mark.parametrize(("gap", "share", "n"), [(0.0, 0.5, 52), (0.2, 0.3, 110), (-0.15, 0.6, 80)])
+def test_gaps__cover_as_they_say_with_everybody_holding_the_group(gap, share, n):
+    """Of 2,000 communes each; the standard error of a coverage of .95 is .005."""
+    draws, rng = 2000, np.random.default_rng(5)
+    members = rng.random((draws, n)) < share
+    yes = rng.random((draws, n)) < 0.45 + np.where(members, gap * (1 - share), -gap * share)
+    rows = []
+    for name, who in (("women", members), ("all", np.ones_like(members))):
+        count, hits = who.sum(axis=1), (yes & who).sum(axis=1)
+        low, high = _wilson(hits, count)
+        rows.append(
+            pd.DataFrame(
+                {
+                    "area": [str(i) for i in range(draws)],
+                    "wave": "w3",
+                    "group": name,
+                    "outcome": "y",
+                    "estimate": hits / count,
+                    "conf_low": low,
+                    "conf_high": high,
+                    "n": count,
+                }
+            )
+        )
+    found = gaps(pd.concat(rows))
+    truth = gap * (1 - share)
+    covered = (found["conf_low"] <= truth) & (truth <= found["conf_high"])
+    assert covered.mean() == pytest.approx(0.95, abs=0.017)
+
+
+def test_gaps__of_a_group_that_is_everybody_there_are_none(found):
+    everybody = found[found["group"].eq("all")]
+    alike = pd.concat([everybody, everybody.assign(group="women")])
+    assert gaps(alike)["estimate"].isna().all()
 
 
 def test_fieldwork__counts_and_days_are_those_of_plain_pandas(panel, design, households):

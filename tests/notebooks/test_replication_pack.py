@@ -49,7 +49,7 @@ def unpacked(made, tmp_path_factory) -> Path:
 def quick(monkeypatch):
     """Leave out the search for personal data, where a test is about something else."""
     monkeypatch.setattr(making, "open_scanner", lambda ws: None)
-    monkeypatch.setattr(making, "_search", lambda scanner, files: None)
+    monkeypatch.setattr(making, "_search", lambda *_: None)
 
 
 def test_replication__holds_what_the_readme_says(made, unpacked, workspace):
@@ -136,6 +136,26 @@ def test_replication__personal_data_in_the_parameters_are_found(workspace, tmp_p
         make_replication(ws, "main", tmp_path / "pack.zip")
     assert phone not in str(error.value)
     assert not (tmp_path / "pack.zip").exists()
+
+
+def test_replication__a_page_that_the_run_did_not_make_gives_no_number(
+    made, workspace, tmp_path, quick
+):
+    root = shutil.copytree(workspace, tmp_path / "copy")
+    folder = root / "reports" / "main"
+    page = next(folder.glob("1*.vi.html"))
+    shutil.copy(page, folder / "10999.vi.html")
+    shutil.copy(page, folder / "notes.html")
+    ws = open_workspace(root / "params" / "study.yml")
+    again = make_replication(ws, "main", tmp_path / "pack.zip")
+    assert again.numbers == made.numbers
+    assert _delivered(again) == _delivered(made)
+
+
+def _delivered(made) -> bytes:
+    with zipfile.ZipFile(made.path) as packed:
+        (name,) = (n for n in packed.namelist() if n.endswith("/delivered/numbers.csv"))
+        return packed.read(name)
 
 
 def test_replication__a_real_study_says_what_cannot_be_reproduced(workspace, tmp_path, quick):

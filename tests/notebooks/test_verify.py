@@ -48,10 +48,11 @@ def test_nbval__one_altered_figure_is_found(root):
     notebook = root / "reports" / "main" / "notebooks" / f"{PAGES[0]}.ipynb"
     content = json.loads(notebook.read_text("utf-8"))
     cell = next(c for c in content["cells"] if c.get("id") == "key-figures")
-    table = cell["outputs"][-1]["data"]
-    html = "".join(table["text/html"])
-    assert "<td>" in html
-    table["text/html"] = html.replace("<td>", "<td>9", 1)
+    told = [output["data"] for output in cell["outputs"] if "text/html" in output["data"]]
+    sentences = told[-1]
+    html = "".join(sentences["text/html"])
+    assert "%</data>" in html
+    sentences["text/html"] = html.replace("%</data>", "9%</data>", 1)
     altered = notebook.with_name("altered.ipynb")
     altered.write_text(json.dumps(content), "utf-8")
     done = _verify(root, altered)

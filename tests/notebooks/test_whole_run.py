@@ -37,6 +37,8 @@ def test_run__makes_every_page_in_both_languages(workspace):
         "index.en.html",
         "codebook.html",
         "codebook.en.html",
+        "suppression.vi.html",
+        "suppression.en.html",
     }
 
 

@@ -8,17 +8,20 @@ import numpy as np
 import pandas as pd
 import pytest
 from attack_support import draw_levels, open_books, told
+from commune_frames import make_places
 
 from survey_tools.areas import read_areas
 from survey_tools.params import DisclosureSettings
 from survey_tools.report import disclosure_cells
 from survey_tools.report.disclosure import open_results
+from survey_tools.report.disclosure_bases import bases_left, coarsen, households, partly_asked
 from survey_tools.report.disclosure_between import families_of, tells_an_answer
 from survey_tools.report.disclosure_cells import PAIRS, disclose_choices, disclose_levels
 from survey_tools.report.shown import shown_tables
 from survey_tools.report.small_cells import HIDDEN
 
 RULES = DisclosureSettings(show_from=30, round_from=10, hide_counts_to=4)
+LOOSE = RULES.model_copy(update={"show_from": 1, "round_from": 1})
 BY = ["wave", "outcome"]
 CELL = ["area", "wave", "group", "outcome"]
 
@@ -187,6 +190,128 @@ def test_attack__no_effect_of_a_commune_tells_its_arms(ws, tables):
     numbers = ["estimate", "conf_low", "conf_high", "weight_own", "shown"]
     assert both[numbers].isna().all(axis=None)
     assert both["disclosure"].eq(HIDDEN).all()
+
+
+# how many answered
+
+
+def _unsafe_bases(shown, raw, asked, question):
+    """Cells of which every base that goes with all that is told is short of 1 to 4 households.
+
+    Tried for each: its figures in the steps in which they are told or finer, its base if told, and whether
+    it is marked. Yields the cell with the bases.
+    """
+    keys = ["area", "wave", "group", question]
+    cells = shown[shown["status"].ne(HIDDEN) & shown["area"].ne("district")]
+    true = raw.groupby(keys)["n"].max()
+    for key, rows in cells.groupby(keys):
+        everybody, told_n = int(asked[key[:3]]), rows["n"].iloc[0]
+        few = bool(rows["status"].eq("few").any())
+        ends = (10, 29) if few else (30, everybody)
+        left = []
+        for base in range(ends[0], min(ends[1], everybody) + 1):
+            about = bool(rows["about"].iloc[0])
+            as_told = (base + 2) // 5 * 5 if about else base
+            if not pd.isna(told_n) and as_told != told_n:
+                continue
+            if all(_some_count_gives(x, base, about, few) for x in rows["shown"]):
+                left.append(base)
+        assert true[key] in left, key
+        if all(1 <= everybody - base <= 4 for base in left):
+            yield key, left
+
+
+def _some_count_gives(value, base, about, few):
+    shares = np.arange(base + 1) / base
+    steps = [0.05, 0.1] if few else [0.01, 0.02, 0.05, 0.1] if about else [1e-4]
+    steps = [step for step in steps if abs(value / step - round(value / step)) < 1e-6] or [1e-4]
+    return any((np.abs(shares - value) <= step / 2 + 1e-9).any() for step in steps)
+
+
+@pytest.fixture(scope="module")
+def places(ws, tmp_path_factory):
+    """A workspace that has what only the communes' pages show."""
+    return make_places(ws, tmp_path_factory.mktemp("attacked") / "ws")
+
+
+@pytest.fixture(scope="module")
+def asked(raw):
+    """Households by area, wave and group."""
+    return households(raw)
+
+
+@pytest.mark.parametrize("everybody", [31, 33, 34, 45, 60])
+@pytest.mark.parametrize("seed", range(5))
+def test_attack__no_base_of_choices_tells_who_was_not_asked(everybody, seed):
+    """Who made all purchases without cash is not asked why cash is used: interviews less the base."""
+    rng = np.random.default_rng(seed)
+    over = dict(zip("abcdef", (0, 1, 2, 3, 4, 7), strict=True))
+    rows = [
+        (area, "w3", "all", "why", choice, int(count), everybody - short)
+        for area, short in over.items()
+        for choice, count in enumerate(rng.integers(5, everybody - short - 4, 5))
+    ]
+    columns = ["area", "wave", "group", "variable", "choice", "numerator", "n"]
+    raw = pd.DataFrame(rows, columns=columns).astype({"choice": str})
+    met = pd.DataFrame({"area": list(over), "wave": "w3", "interviews": everybody})
+    asked = households(raw.iloc[:0], met)
+    shown = disclose_choices(raw, RULES)
+    exact = list(_unsafe_bases(shown.assign(about=False), raw, asked, "variable"))
+    assert {key[0] for key, _ in exact} >= {a for a in "bcde" if everybody - over[a] >= 30}
+    partly = partly_asked(raw, asked, "variable", RULES)
+    assert partly == {"why"}
+    coarse = coarsen(shown, asked, "variable", partly, RULES)
+    assert list(_unsafe_bases(coarse, raw, asked, "variable")) == []
+    assert coarse["shown"].notna().sum() == shown["shown"].notna().sum()
+
+
+def test_attack__no_base_of_levels_tells_who_was_not_asked(ws, raw, tables, asked):
+    scales = ws.table("outcomes").set_index("outcome")["scale"]
+    binary = scales[scales.eq("binary")].index
+    shown = tables["levels"][tables["levels"]["outcome"].isin(binary)]
+    assert shown["about"].any()
+    assert list(_unsafe_bases(shown, raw, asked, "outcome")) == []
+
+
+def test_attack__changes_are_those_of_the_levels_as_they_are_shown(ws, places):
+    tables = shown_tables(places)
+    levels = tables["levels"].set_index(CELL)["shown"]
+    changes = tables["changes"]
+    changes = changes[changes["about"] & changes["status"].ne(HIDDEN)]
+    assert len(changes)
+    first = changes[CELL].assign(wave=ws.study.waves.baseline)
+    now, then = (levels.reindex(pd.MultiIndex.from_frame(x)) for x in (changes[CELL], first))
+    assert np.allclose(changes["shown"], now.to_numpy() - then.to_numpy())
+
+
+@pytest.mark.parametrize("n", range(30, 70))
+@pytest.mark.parametrize("over", range(12))
+def test_attack__a_multiple_never_leaves_only_few_over(n, over):
+    """Whatever the base: of those with the same multiple one leaves nobody over, or 5 and more."""
+    left = bases_left([], 0.01, (n + 2) // 5 * 5, n + over, few=False, rules=LOOSE)
+    assert n in left
+    assert any(not 1 <= n + over - base <= 4 for base in left)
+
+
+def test_attack__no_mean_of_contacts_tells_who_was_met_more_than_once(places):
+    """The mean times the base is the sum; less those who were met at all, it is one for each time more."""
+    raw, tables = pd.read_parquet(places.results / "outreach.parquet"), shown_tables(places)
+    raw = raw[raw["outcome"].eq("contacts")]
+    beyond = (raw["estimate"] * raw["n"] - raw["numerator"].astype(float)).round()
+    few = raw.loc[beyond.between(1, 4), CELL]
+    assert len(few)
+    shown = tables["outreach"].merge(few, on=CELL)
+    assert len(shown) == len(few)
+    assert shown["status"].eq(HIDDEN).all()
+    means = tables["outreach"].loc[tables["outreach"]["outcome"].eq("contacts"), "shown"].dropna()
+    assert np.allclose(means * 10, (means * 10).round())
+
+
+def test_attack__an_arm_of_one_team_is_one_village(raw, tables):
+    one = raw[raw["group"].isin(PAIRS[0]) & raw["n_teams"].eq(1) & raw["n"].gt(0)]
+    assert len(one)
+    both = tables["levels"].merge(one[["area", "wave", "outcome"]].drop_duplicates())
+    assert both.loc[both["group"].isin(PAIRS[0]), "status"].eq(HIDDEN).all()
 
 
 def test_attack__what_is_kept_for_pages_holds_no_hidden_number(tables):

@@ -210,7 +210,7 @@ def test_open_results__of_an_older_version_has_none_of_it_and_says_too_few(ws):
     results = open_results(ws, "en", USUAL)
     assert results.changes.empty
     text = plain(commune.tables.changes_table(results).frame.to_string())
-    assert text.count("too few to say") == 4
+    assert text.count("not shown") == 4
 
 
 # --- tables and sentences
@@ -229,17 +229,17 @@ def test_tables__of_a_commune_with_few_answers_say_so_everywhere(places):
     ):
         frame = table(results).frame
         cells = frame.iloc[:, 1:].to_numpy().ravel()
-        assert set(cells) <= {"too few to say", "—"}, table.__name__
+        assert set(cells) <= {"not shown", "—"}, table.__name__
     here = commune.tables.outreach_table(results).frame.iloc[:, 1:5].to_numpy().ravel()
-    assert set(here) == {"too few to say"}
+    assert set(here) == {"not shown"}
     assert commune.sentences.left_behind(results) == [
-        "Too few answers to compare any group with all households."
+        "The comparison with all households is not shown for any group."
     ]
-    assert all("too few answers" in text for text in commune.sentences.key_figures(results))
-    assert "Too few households" in commune.sentences.own_data(results)[1]
+    assert all("not shown" in text for text in commune.sentences.key_figures(results))
+    assert "No estimate for" in commune.sentences.own_data(results)[1]
     fieldwork = commune.tables.fieldwork_table(results)
     assert set(fieldwork.frame.iloc[:, 1:].to_numpy().ravel()) == {"—"}
-    assert any("too few answers" in note for note in fieldwork.notes)
+    assert any("not shown" in note for note in fieldwork.notes)
 
 
 def test_fieldwork_table__a_place_without_interviews_has_none(places):
@@ -294,7 +294,7 @@ def test_finding__a_change_is_one_only_where_its_interval_leaves_out_zero(
 
 def test_finding__hidden_is_too_few_and_an_index_has_no_change(usual):
     results = _with(usual, "changes", 0.1, 0.2, status="hidden", group="all", **HERE)
-    assert commune.sentences.finding(results, "qr_shop_30d") == "too few to say"
+    assert commune.sentences.finding(results, "qr_shop_30d") == "not shown"
     assert commune.sentences.finding(usual, "cashless_index") == "—"
 
 
@@ -307,16 +307,40 @@ def test_changes_table__has_the_interval_and_both_numbers_of_answers(usual):
     assert "n\u00a0=\u00a0" in row["Endline"]
 
 
+@pytest.mark.parametrize(("lang", "decimal"), [("vi", ","), ("en", ".")])
+def test_chance_findings__counts_the_intervals_that_are_not_hidden(places, lang, decimal):
+    results = open_results(places, lang, USUAL)
+    main = results.study.report.main_outcomes
+    here = {"area": USUAL, "wave": "w3"}
+    changed = [*main, *commune.sentences.harms(results)]
+    looked = [
+        ("changes", "all", outcome) for outcome in changed if results.scale(outcome) != "index"
+    ]
+    looked += [("gaps", group, outcome) for group in commune.rows.GROUPS for outcome in main]
+    tables = {name: getattr(results, name).set_index(CELL)["shown"] for name in ("changes", "gaps")}
+    cells = [tables[t].get((here["area"], here["wave"], group, o)) for t, group, o in looked]
+    count = sum(cell is not None and not pd.isna(cell) for cell in cells)
+    assert 1 < count < len(looked)
+    (said,) = commune.sentences.chance_findings(results)
+    assert f" {count} " in plain(said)
+    assert f" {count / 20:.1f} ".replace(".", decimal) in plain(said)
+    (traced,) = commune.sentences.chance_findings(replace(results, traces=True))
+    assert plain(traced) == said
+    assert traced.count("#rows") == 2 * count
+
+
+def test_chance_findings__a_place_without_figures_has_no_warning(places):
+    assert commune.sentences.chance_findings(open_results(places, "en", EMPTY)) == []
+
+
 def test_left_behind__names_a_gap_that_is_clear_and_groups_with_too_few(usual):
     results = usual
     for group in ("age60", "women", "sellers"):
         results = _with(results, "gaps", -0.2, 0.1, group=group, area=USUAL, wave="w3")
     results = _with(results, "gaps", 0, 0, status="hidden", group="poor", area=USUAL, wave="w3")
     texts = list(map(plain, commune.sentences.left_behind(results)))
-    assert texts[0].startswith("No group with enough answers clearly differs")
-    assert (
-        texts[1] == "Too few answers to compare with all households: Poor and near-poor households."
-    )
+    assert texts[0].startswith("No group whose figures are shown clearly differs")
+    assert texts[1] == "Comparison with all households not shown: Poor and near-poor households."
     results = _with(results, "gaps", -0.3, -0.05, shown=-0.15, group="age60", **HERE)
     texts = list(map(plain, commune.sentences.left_behind(results)))
     assert texts[0].startswith(
@@ -460,7 +484,10 @@ def test_steps_list__gives_the_figure_with_its_cell(usual):
 
 @pytest.mark.parametrize(
     ("low", "status", "wanted"),
-    [(0.6, "shown", "no step follows"), (0.6, "hidden", "Too few answers to draw any step")],
+    [
+        (0.6, "shown", "no step follows"),
+        (0.6, "hidden", "The figures from which steps are drawn are not shown"),
+    ],
 )
 def test_steps_list__says_so_where_none_holds_and_where_too_little_is_known(
     usual, low, status, wanted
@@ -494,4 +521,4 @@ def test_steps_list__no_rules_and_a_place_with_few_answers(places, usual):
             {"figure": "choice", "question": "wish", "choice": "safe", "among_first": 9},
         )
         source = commune.steps.steps_list(replace(results, next_steps=rules)).source
-        assert "Too few answers to draw any step" in source
+        assert "The figures from which steps are drawn are not shown" in source

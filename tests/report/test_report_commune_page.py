@@ -21,8 +21,11 @@ SECTIONS = [
     "asked", "key_figures", "commune_changes", "by_team", "effect", "commune_left_behind",
     "commune_outreach", "why_cash", "wish", "commune_harm", "commune_steps", "how_shown", "provenance",
 ]  # fmt: skip
-TOO_FEW = {"vi": "quá ít để nói", "en": "too few to say"}
-NO_STEP = {"vi": "Quá ít câu trả lời để rút ra việc", "en": "Too few answers to draw any step"}
+TOO_FEW = {"vi": "không nêu", "en": "not shown"}
+NO_STEP = {
+    "vi": "Không nêu được những số liệu dùng để rút ra việc",
+    "en": "The figures from which steps are drawn are not shown",
+}
 
 
 @pytest.fixture(scope="module")

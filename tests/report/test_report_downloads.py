@@ -32,6 +32,8 @@ from download_pages import (
     render,
     squeezed,
 )  # fmt: skip
+from hypothesis import given
+from hypothesis import strategies as st
 
 from survey_tools.errors import DisclosureError, RunError
 from survey_tools.files import is_temporary
@@ -327,6 +329,108 @@ def test_tidy__ends_of_an_interval_and_a_number_with_a_name():
     assert [column.percent for column in columns] == [True, True, True, False, False]
 
 
+class _Count:
+    """Numbers of a made-up table, each another, by what they are."""
+
+    def __init__(self):
+        self.told = {"estimate": set(), "low": set(), "high": set(), "p": set(), "n": set()}
+        self.last = 10
+
+    def __call__(self, kind, sign="", unit=""):
+        self.last += 1
+        self.told[kind].add(Decimal(self.last))
+        return _data(self.last, f"{sign}{self.last}{unit}")
+
+    def interval(self, lang, unit=""):
+        first, last = {"vi": ("từ", "đến"), "en": ("from", "to")}[lang]
+        return f"{first} {self('low', unit=unit)} {last} {self('high', unit=unit)}"
+
+
+CELLS = {
+    "estimate": lambda one, lang: one("estimate"),
+    "estimate and interval": lambda one, lang: (
+        f"{one('estimate')}*<br><small>{one.interval(lang)}</small>"
+    ),
+    "in one line": lambda one, lang: f"{one('estimate')} ({one.interval(lang)})",
+    "interval": lambda one, lang: one.interval(lang),
+    "dash": lambda one, lang: f"{one('low')}\u2060–\u2060{one('high')}",
+    "p": lambda one, lang: f"p = {one('p')}<br><small>{one.interval(lang)}</small>",
+    "p below": lambda one, lang: f"p {one('p', '&lt; ')}<br><small>{one.interval(lang)}</small>",
+    "n": lambda one, lang: f"{one('estimate')}<br>{one.interval(lang)}; n = {one('n')}",
+    "two intervals": lambda one, lang: f"{one.interval(lang)}<br>{one.interval(lang)}",
+    "of": lambda one, lang: f"{one('estimate')} / {one('estimate')}",
+    "households": lambda one, lang: f"{one.interval(lang)}; {one('estimate')} hộ",
+    "text": lambda one, lang: "quá ít để nói",
+    "hidden": lambda one, lang: _data("", MISSING),
+    "hidden interval": lambda one, lang: _data("", MISSING) + "<br>" + _data("", MISSING),
+}
+
+
+@given(st.lists(st.sampled_from(sorted(CELLS)), min_size=1, max_size=7), st.sampled_from(LANGS))
+def test_tidy__in_mixed_rows_ends_of_intervals_and_nothing_else_are_called_low_and_high(
+    kinds, lang
+):
+    words, one = Wording(lang), _Count()
+    cells = [CELLS[kind](one, lang) for kind in kinds]
+    columns = _columns(cells, lang, head="X")
+    found = {kind: [] for kind in one.told}
+    begins = {kind: words(f"downloads_{kind}", column="X") for kind in ("low", "high")}
+    begins |= {"p": "X – p", "n": "X – n"}
+    for column in columns:
+        kind = next((k for k, b in begins.items() if column.name.startswith(b)), "estimate")
+        found[kind] += [figure.value for figure in column.figures]
+    assert {kind: sorted(values) for kind, values in found.items()} == {
+        kind: sorted(values) for kind, values in one.told.items()
+    }
+    names = [column.name for column in columns]
+    assert len(set(names)) == len(names)
+    assert not [name for name in names if re.search(r"\(\d+\)$", name)]
+
+
+def test_tidy__each_row_of_a_mixed_column_in_its_own_columns():
+    cells = [
+        f"{_data('0.0819', '+8.2')}<br>from {_data('0.032', '+3.2')} to {_data('0.132', '+13.2')}",
+        f"from {_data('0.0607', '+6.1')} to {_data('0.095', '+9.5')}",
+        _data("0.0853", "8.5%"),
+    ]
+    columns = _columns(cells, "en", head="X")
+    assert [(column.name, *_values(column)) for column in columns] == [
+        ("X", Decimal("8.19"), None, Decimal("0.0853")),
+        ("X – low", Decimal("3.2"), Decimal("6.07"), None),
+        ("X – high", Decimal("13.2"), Decimal("9.5"), None),
+        ("X – as on the page", "+8.2 from +3.2 to +13.2", "from +6.1 to +9.5", "8.5%"),
+    ]
+    body = "".join(f"<tr><th>{n}</th><td>{cell}</td></tr>" for n, cell in enumerate(cells))
+    (table,) = read_tables(f"<table><thead><tr><th></th><th>X</th></tr></thead>{body}</table>")
+    assert "X (where a percentage: 1 = 100%)" in csv_of(table, Wording("en")).splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("cells", "names"),
+    [
+        (["{60}<br><small>{93%}</small>"], ["X", "X – tỷ lệ"]),
+        (["{51%}<br>từ {35%} đến {67%}; {41} hộ"] * 2, ["X", "X – cận dưới", "X – cận trên", "X – hộ"]),
+        (["{4} / {5}"], ["X", "X – số thứ hai"]),
+        (["{4} / {5} / {6} / {7}"], ["X", "X – số thứ hai", "X – số thứ ba", "X – số thứ 4 trong ô"]),
+        (
+            ["{885} và {825} người<br>{80} Tổ, cuối kỳ", "{161} người<br>{154} Tổ"],
+            ["X", "X – số thứ hai", "X – Tổ", "X – như trên trang"],
+        ),
+        (["từ {1} đến {2}<br>từ {3} đến {4}"],
+         ["X – cận dưới", "X – cận trên", "X – cận dưới – số thứ hai", "X – cận trên – số thứ hai"]),
+        (["p = {0,002}", "p {&lt; 0,001}"], ["X – p"]),
+    ],
+)  # fmt: skip
+def test_tidy__columns_have_speaking_names(cells, names):
+    def data(match):
+        number = match[1].removeprefix("&lt; ").replace(",", ".")
+        value = Decimal(number.rstrip("%")) / (100 if "%" in number else 1)
+        return _data(value, match[1])
+
+    columns = _columns([re.sub(r"\{([^}]+)\}", data, cell) for cell in cells], head="X")
+    assert [column.name for column in columns] == names
+
+
 def test_tidy__rows_headings_stay_whole():
     cell = f"Tuổi (n = {_data('5', '5')})"
     (table,) = read_tables(
@@ -453,6 +557,39 @@ def test_pdf__no_text_is_read_as_markup():
 PNG = base64.b64encode(picture_bytes()).decode()
 
 
+def _long_page(heading):
+    """Twelve sections, each with a sentence and a table; a tall picture, and two side by side."""
+    picture = f"<figure><img src='data:image/png;base64,{PNG}' alt='x' width='999'></figure>"
+    rows = "<tr><th>Kết quả</th><td>1<br><small>2</small></td></tr>" * 8
+    head = "<thead><tr><th>A</th><th>B</th></tr></thead>"
+    table = f"<table><caption>Bảng</caption>{head}{rows}</table>"
+    sections = "".join(f"<h2>Phần</h2><p>Câu {n}.</p>{table}" for n in range(12))
+    pictures = f"{picture}<p>x</p>{picture * 2}"
+    main = f"<h1>T</h1>{pictures}{sections}<h2 id='{heading}'>V</h2>"
+    return read_page(f"<html lang='vi'><title>T</title><main>{main}</main></html>")
+
+
+def test_pdf__of_a_commune_takes_fewer_sheets_and_keeps_a_sentence_with_its_table():
+    words = Wording("vi")
+    short, long = (pdf_of(_long_page(key), words) for key in ("commune_steps", "other"))
+    assert _pdf_text(short, words).replace("AB", "") == _pdf_text(long, words).replace("AB", "")
+    documents = [pypdfium2.PdfDocument(one) for one in (short, long)]
+    assert len(documents[0]) < len(documents[1])
+    assert pypdfium2.raw.FPDFCatalog_IsTagged(documents[0])
+    assert b"<pdfuaid:part>1" in short
+    heights = [
+        top - bottom
+        for page in documents[0]
+        for one in page.get_objects(filter=[pypdfium2.raw.FPDF_PAGEOBJ_IMAGE])
+        for _, bottom, _, top in [one.get_bounds()]
+    ]
+    assert len(heights) == 3
+    assert max(heights) < 90 / 25.4 * 72
+    for page in documents[0]:
+        *_, last, _foot = page.get_textpage().get_text_range().strip().splitlines()
+        assert not last.startswith(("Câu", "Phần"))
+
+
 @pytest.mark.parametrize("title", ["T", ""])
 @pytest.mark.parametrize(
     "main",
@@ -492,6 +629,9 @@ def test_docx__is_structured_for_screen_readers(page):
     for table, block in zip(document.tables, content.tables, strict=True):
         assert table._tbl.tr_lst[0].trPr.find(qn("w:tblHeader")) is not None
         assert table._tbl.tblPr.find(qn("w:tblCaption")).get(qn("w:val")) == block.caption
+        look = table._tbl.tblPr.find(qn("w:tblLook"))
+        assert {look.get(qn(f"w:first{part}")) for part in ("Row", "Column")} == {"1"}
+        assert {look.get(qn(f"w:last{part}")) for part in ("Row", "Column")} == {"0"}
     pictures = [b for b in content.blocks if isinstance(b, Picture)]
     described = [shape._inline.docPr.get("descr") for shape in document.inline_shapes]
     assert described == [picture.alt for picture in pictures]

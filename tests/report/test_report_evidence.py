@@ -19,7 +19,9 @@ LANGS = ("vi", "en")
 TABLE_NAMES = (
     "inference", "families", "harm", "robust", "through", "exposure", "groups", "threats", "power",
 )  # fmt: skip
-SENTENCE_NAMES = ("inference", "families", "groups", "spillover", "honest", "threats", "plan")
+SENTENCE_NAMES = (
+    "inference", "families", "groups", "spillover", "honest", "attrition", "threats", "plan",
+)  # fmt: skip
 ALPHA = 0.05
 QR = "qr_shop_30d"
 DIACRITIC = re.compile(
@@ -164,7 +166,7 @@ def test_families_table__corrected_p_and_q_are_not_mixed_up(results):
 def test_groups_table__inside_outside_and_difference_in_their_columns(results):
     made = table(results, "groups")
     row = row_of(results, "heterogeneity", outcome=QR, group="women")
-    mine = next(r for r in made.rows if r[0] == ("Women", results.outcome(QR)))
+    mine = next(r for r in made.rows if r[0] == ("Women respondents", results.outcome(QR)))
     for place, (name, end) in enumerate([("estimate", "_in"), ("estimate", "_out")], start=1):
         ends = between(row[f"conf_low{end}"], row[f"conf_high{end}"])
         assert mine[place] == (points(row[f"{name}{end}"]), ends)
@@ -266,9 +268,10 @@ def test_evidence__rows_from_too_few_households_are_blank(ws, tmp_path, n):
     ]
     assert bool(shown) == (n == 10)
     assert bool(hidden) == (n == 9)
-    honest, attrition = sentences(results, "honest")[0], " ".join(sentences(results, "threats"))
+    honest, attrition = sentences(results, "honest")[0], " ".join(sentences(results, "attrition"))
     assert ("too few periods" in honest) == (n == 9)
-    assert ("interviewed in the more intensive group" in attrition) == (n == 10)
+    assert ("more intensive less regular" in attrition) == (n == 10)
+    assert ("could not be tested" in attrition) == (n == 9)
 
 
 def test_effects__no_figure_of_too_few_households_passes(ws):
@@ -331,7 +334,16 @@ def test_open_evidence__commune_pages_have_none(ws):
     [
         (0.2, 0.1, 0.3, 0.01, "would differ by +20.0"),
         (-0.2, -0.3, -0.1, 0.01, "would differ by −20.0"),
+        (
+            0.2,
+            0.1,
+            0.3,
+            0.05,
+            "leaves out zero, but lots drawn again give as much by chance too often (p =",
+        ),
         (0.2, 0.1, 0.3, 0.05, "too uncertain"),
+        (-0.2, -0.3, -0.1, 0.0939, "(p = 0.094)"),
+        (0.2, 0.1, 0.3, np.nan, "leaves out zero, but the lot was not drawn again"),
         (0.2, 0.1, 0.3, np.nan, "too uncertain"),
         (0.2, -0.1, 0.5, 0.01, "too uncertain"),
         (0.2, 0.0, 0.4, 0.01, "too uncertain"),
@@ -347,6 +359,67 @@ def test_spillover__is_clear_by_interval_and_by_draw_or_not_at_all(
     said = sentences(made, "spillover")
     assert len(said) == 4
     assert all(wanted in text for text in said)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_spillover__beside_an_interval_without_zero_says_what_the_verdict_rests_on(pages, lang):
+    values = {"shown": 0.416, "estimate": 0.416, "conf_low": 0.045, "conf_high": 0.786}
+    doubtful = with_effect(pages[lang], "spillover", **values, p_randomisation=0.0939)
+    assert all(
+        ("0,094" if lang == "vi" else "0.094") in x for x in sentences(doubtful, "spillover")
+    )
+    clear = with_effect(pages[lang], "spillover", **values, p_randomisation=0.049)
+    assert all("0,049" not in x and "0.049" not in x for x in sentences(clear, "spillover"))
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize(
+    ("lows", "highs", "differ"),
+    [
+        ((0.011, 0.018, -0.001), (0.056, 0.067, 0.06), "yyn"),
+        ((-0.056, 0.0, -0.001), (-0.011, 0.067, 0.0), "ynn"),
+        ((-0.01, -0.01, 0.001), (0.01, 0.01, 0.06), "nny"),
+        ((-0.01, -0.01, -0.01), (0.01, 0.01, 0.01), "nnn"),
+        ((np.nan, 0.01, np.nan), (np.nan, 0.02, np.nan), "-y-"),
+    ],
+)
+def test_attrition__says_in_which_waves_the_groups_differ_and_what_follows(
+    pages, lang, lows, highs, differ
+):
+    results = pages[lang]
+    frame = results.evidence["attrition_test"].sort_values("wave").reset_index(drop=True)
+    assert frame["wave"].tolist() == ["w1", "w2", "w3"]
+    frame = frame.assign(estimate=np.add(lows, highs) / 2, conf_low=lows, conf_high=highs)
+    said = sentences(with_evidence(results, attrition_test=frame), "attrition")
+    clear, unclear = (
+        ("the groups differ in which", "no clear difference")
+        if lang == "en"
+        else (
+            "hai nhóm khác nhau về tỷ lệ phỏng vấn được trong số",
+            "chưa thấy hai nhóm khác nhau rõ",
+        )
+    )
+    tested = differ.replace("-", "")
+    assert [clear in x for x in said[: len(tested)]] == [x == "y" for x in tested]
+    assert [unclear in x for x in said[: len(tested)]] == [x == "n" for x in tested]
+    rest = [results.words(key) for key in ("attrition_before", "attrition_follows")]
+    assert [text in said for text in rest] == [differ[0] == "y", "y" in differ]
+    assert (len(said) > len(tested)) == ("y" in differ)
+
+
+def test_attrition__is_said_once_and_lee_bounds_only_where_a_lot_was_drawn(results):
+    frame = results.evidence["attrition_test"].assign(estimate=0.03, conf_low=0.01, conf_high=0.05)
+    made = with_evidence(results, attrition_test=frame)
+    assert "Lee" in sentences(made, "attrition")[-1]
+    assert not any("interviewed" in text for text in sentences(made, "threats"))
+    design = made.study.design.model_copy(update={"kind": "observational"})
+    other = replace(made, study=made.study.model_copy(update={"design": design}))
+    assert not any("Lee" in text for text in sentences(other, "attrition"))
+
+
+def test_attrition__without_a_test_says_so(results):
+    none = with_evidence(results, attrition_test=results.evidence["attrition_test"].iloc[:0])
+    assert sentences(none, "attrition") == [results.words("attrition_untested")]
 
 
 @pytest.mark.parametrize(
@@ -390,8 +463,11 @@ def test_families__a_family_that_nobody_answered_is_said_to_be_so(results):
     [
         ((0.9, 0.9), "no group shows"),
         ((ALPHA, 0.9), "no group shows"),
-        ((0.01, 0.9), "1 group shows a clearly different effect: Women."),
-        ((0.01, 0.01), "2 groups show a clearly different effect: Women, Aged 60 or over."),
+        ((0.01, 0.9), "1 group shows a clearly different effect: Women respondents."),
+        (
+            (0.01, 0.01),
+            "2 groups show a clearly different effect: Women respondents, Aged 60 or over.",
+        ),
         ((np.nan, np.nan), "too few answers in the groups"),
     ],
 )

@@ -241,9 +241,7 @@ def test_flags__count_hidden_and_few_figures_of_the_page(kept):
         hidden, few = (int(rows["status"].eq(one).sum()) for one in ("hidden", "few"))
         text = _text(_row(page, code))
         if hidden and few:
-            assert (
-                f"Of 12 main figures: {hidden} not shown (too few answers), {few} rounded" in text
-            )
+            assert f"Of 12 main figures: {hidden} not shown, {few} rounded" in text
         elif hidden or few:
             assert f"{hidden or few} of 12 main figures" in text
         else:
@@ -313,7 +311,7 @@ def test_listing__says_how_each_page_is_and_links_what_can_be_opened(copy, statu
     assert re.findall(r'href="([^"]*)"', row) == wanted
 
 
-def test_general_pages__links_only_to_files_that_are_there(copy):
+def test_general_pages__links_only_to_files_that_are_there_and_not_to_those_for_the_team(copy):
     folder = copy.reports("site")
     folder.mkdir(parents=True)
     names = (
@@ -322,12 +320,13 @@ def test_general_pages__links_only_to_files_that_are_there(copy):
         "suppression.vi.html",
         "compare-old.html",
         "review.html",
+        "triage.html",
     )
     for name in names:
         (folder / name).touch()
     page = _index(copy, RECORD, "en")
     links = set(re.findall(r'href="([^"#]+)"', page)) - {"index.html"}
-    assert links == {"codebook.en.html", "suppression.en.html", "compare-old.html", "review.html"}
+    assert links == {"codebook.en.html", "suppression.en.html", "compare-old.html"}
     assert "Compared with the run old" in page
 
 
@@ -482,6 +481,52 @@ def test_figure__is_chosen_kept_in_the_address_and_taken_to_the_other_language(b
     assert page.locator(".map:visible").get_attribute("id") == "map-effect-bought_online_12m"
     assert page.input_value("#wanted") == "đại"
     assert page.locator("tbody tr:visible").count() == 2
+    assert page.told == []
+
+
+@pytest.mark.browser
+def test_search__cleared_leaves_the_address_as_it_was(browser, written):
+    page = _open(browser, written[0])
+    address = "location.href"
+    before = page.evaluate(address)
+    page.fill("#wanted", "đại")
+    assert page.evaluate(address) != before
+    page.fill("#wanted", "")
+    assert page.evaluate(address) == before
+    page = _open(browser, written[0], at="#provenance")
+    page.fill("#wanted", "đại")
+    page.fill("#wanted", "")
+    assert page.evaluate(address) == before
+    page = _open(browser, written[0], at="#provenance")
+    page.click("header a[hreflang=en]")
+    page.wait_for_url("**/index.en.html#provenance")
+    assert page.told == []
+
+
+@pytest.mark.browser
+def test_figure_and_search__go_to_the_other_language_where_the_address_cannot_be_changed(
+    browser, written
+):
+    refuse = "() => { throw new DOMException('no', 'SecurityError'); }"
+    block = f"void (history.replaceState = {refuse})"
+    page = _open(browser, written[0])
+    page.evaluate(block)
+    page.select_option("#figure", "effect-bought_online_12m")
+    page.fill("#wanted", "đại")
+    assert page.evaluate("location.hash") == ""
+    page.click("header a[hreflang=en]")
+    page.wait_for_url("**/index.en.html#*")
+    assert page.locator(".map:visible").get_attribute("id") == "map-effect-bought_online_12m"
+    assert page.input_value("#wanted") == "đại"
+    page.evaluate(block)
+    page.fill("#wanted", "")
+    page.select_option("#figure", index=0)
+    assert "find=" in page.evaluate("location.hash")
+    page.click("header a[hreflang=vi]")
+    page.wait_for_url("**/index.html")
+    assert page.input_value("#wanted") == ""
+    assert page.locator(".map:visible").get_attribute("id") == "map-level-qr_shop_30d"
+    assert page.evaluate("location.hash") == ""
     assert page.told == []
 
 

@@ -16,6 +16,7 @@ from survey_tools.report.suppression import (
     KEYS,
     LOG,
     PAGE,
+    REASONS,
     suppression_log,
     suppression_reasons,
     write_suppression,
@@ -44,6 +45,8 @@ def test_suppression_log__lists_each_cell_that_is_not_shown_and_no_other(ws):
     assert set(log["state"]) == {"hidden", "rounded"}
     for name, column in (("levels", "status"), ("choices", "status"), ("communes", "disclosure")):
         states = tables[name][column]
+        if "about" in tables[name]:  # bases and figures that are told coarsely
+            states = states.mask(tables[name]["about"], "few")
         here = log[log["table"].eq(name)]["state"].value_counts().to_dict()
         wanted = {"hidden": states.eq("hidden").sum(), "rounded": states.eq("few").sum()}
         assert here == {state: count for state, count in wanted.items() if count}, name
@@ -94,17 +97,27 @@ def test_write_suppression__public_log_and_page_hold_no_reason_of_a_cell(own):
     folder = own.reports("main")
     public = pd.read_csv(folder / LOG, dtype=str)
     assert list(public.columns) == [*KEYS, "state"]
-    team = pd.read_csv(folder / "logs" / LOG, dtype=str)
+    team = pd.read_csv(own.results / REASONS, dtype=str)
     assert team[list(public.columns)].equals(public)
     assert team["reason"].notna().all()
     assert set(team.columns) - set(public.columns) == {"reason"}
-    assert stat.S_IMODE((folder / "logs" / LOG).stat().st_mode) == 0o600
+    assert stat.S_IMODE((own.results / REASONS).stat().st_mode) == 0o600
     assert stat.S_IMODE((folder / LOG).stat().st_mode) == 0o644
+    inside = [path for path in folder.rglob("*") if path.is_file()]
+    assert not any(b"small_count" in path.read_bytes() for path in inside)
     for lang, name in PAGE.items():
         page = (folder / name).read_text("utf-8")
         assert f'<html lang="{lang}">' in page
         assert LOG in page
         assert "<script" not in page
+
+
+def test_write_suppression__takes_away_reasons_that_an_earlier_version_left_in_the_run(own):
+    old = own.reports("main") / "logs" / LOG
+    old.parent.mkdir(parents=True, exist_ok=True)
+    old.write_text("reason\nsmall_count\n", encoding="utf-8")
+    write_suppression(own, "main")
+    assert not old.exists()
 
 
 def test_write_suppression__a_second_time_writes_nothing(own):
@@ -116,7 +129,7 @@ def test_write_suppression__a_second_time_writes_nothing(own):
 
 def test_write_suppression__rare_reasons_are_counted_together(own):
     write_suppression(own, "main")
-    team = pd.read_csv(own.reports("main") / "logs" / LOG, dtype=str)
+    team = pd.read_csv(own.results / REASONS, dtype=str)
     counts = team.loc[team["state"].eq("hidden"), "reason"].value_counts()
     page = (own.reports("main") / PAGE["en"]).read_text("utf-8")
     assert (counts < own.study.disclosure.round_from).any() == ("Reasons with few cells" in page)

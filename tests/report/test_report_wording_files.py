@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import unicodedata
 from collections import Counter
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from survey_tools.params.read import load_yaml
 from survey_tools.report.wording import FOLDER, Wording, entries
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +39,9 @@ FORBIDDEN = {
         r"có ý nghĩa thống kê": "rõ, chưa rõ",
         r"bình quân gộp|ước lượng co": "ước lượng gộp một phần",
         r"giá trị p (đã )?điều chỉnh": "giá trị p hiệu chỉnh",
+        r"(đến|gặp) (để )?hướng dẫn|được (Tổ )?(đến|gặp|tiếp cận)\b": "được Tổ trực tiếp hướng dẫn",
+        r"nhờ (hướng dẫn )?tăng cường|chỉ vì hướng dẫn": "nhờ bốc thăm",
+        r"(?<!khoảng )một nửa số Tổ": "khoảng một nửa số Tổ",
     },
     "en": {
         r"treatment (group|arm|team)s?|control (group|arm|team)s?": "intensive, regular outreach",
@@ -54,9 +59,21 @@ FORBIDDEN = {
         r"shrunken|shrinkage|empirical bayes": "partially pooled",
         r"adjusted p-values?": "corrected p-value",
         r"minimum detectable": "smallest detectable",
+        r"(households?|those|people) (were |was )?(not )?(un)?visited|(un)?visited (by the team|because|only)"
+        r"|the (un)?visited|visits by the team|(met|reached) by (the team|it)|met and guided|teams? reached"
+        r"|visited or not": "guided in person by the team",
+        r"because of it\b|because of (the )?more intensive outreach": "because of the lot",
+        r"(?<!about )\bhalf of the teams": "about half of the teams",
+        r"small sellers": "households with something to sell",
     },
 }
 """Words that are not the glossary's -> what it says."""
+
+UNFIT_FOR_TOWNS = {
+    "vi": r"Công an (xã|thị trấn)|nhà văn hóa (thôn|xã)|\bthôn\b(?!, tổ dân phố)|sàn của huyện",
+    "en": r"commune police|village hall|\bvillage\b(?! or street group)|the district (e-commerce )?platform",
+}
+"""Words of next steps that fit villages only, or a district that is no more."""
 
 
 def _leaves(entry: Any, key: str = "") -> dict[str, str]:
@@ -146,6 +163,59 @@ def test_texts__use_the_terms_of_the_glossary(lang):
         if (found := re.search(pattern, text, re.IGNORECASE))
     ]
     assert wrong == []
+
+
+def _labels_of_params(lang: str) -> dict[str, str]:
+    """Texts that pages take from `params/`; what the team's log counts is named as its form does."""
+    steps = load_yaml((ROOT / "params" / "next_steps.yml").read_text("utf-8"))["steps"]
+    found = {f"next_steps {one['id']}": one[lang] for one in steps}
+    for name, key in (("claim_readings", "variable"), ("register/derived", "name")):
+        with (ROOT / "params" / f"{name}.csv").open(encoding="utf-8-sig", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row[key] != "hh_visited"]
+        found |= {
+            f"{name} {number} {row[key]}": row[f"label_{lang}"] for number, row in enumerate(rows)
+        }
+    return found
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_params__pages_take_the_same_terms_from_them(lang):
+    texts = _labels_of_params(lang)
+    assert len(texts) > 200
+    wanted = {"vi": "được Tổ trực tiếp hướng dẫn", "en": "guided in person"}[lang]
+    assert sum(wanted.lower() in text.lower() for text in texts.values()) >= 4
+    said = {"vi": "trực tiếp hướng dẫn", "en": "guided in person"}[lang]
+    patterns = [p for p, term in FORBIDDEN[lang].items() if said in term]
+    assert len(patterns) == 1
+    wrong = {key: t for key, t in texts.items() for p in patterns if re.search(p, t, re.IGNORECASE)}
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_next_steps__fit_a_town_as_well_and_a_district_that_is_no_more(lang):
+    texts = {k: t for k, t in _labels_of_params(lang).items() if k.startswith("next_steps ")}
+    assert {k: t for k, t in texts.items() if re.search(UNFIT_FOR_TOWNS[lang], t)} == {}
+
+
+@pytest.mark.parametrize(
+    ("lang", "text"),
+    [
+        ("vi", "Được Tổ đến hướng dẫn"),
+        ("vi", "Được Tổ gặp hướng dẫn trong 6 tháng"),
+        ("vi", "Số hộ được đến"),
+        ("vi", "hộ được tiếp cận nhờ tăng cường"),
+        ("vi", "một nửa số Tổ được bốc thăm"),
+        ("en", "Visited by the team"),
+        ("en", "Met and guided by the team"),
+        ("en", "reached by the team"),
+        ("en", "those not visited"),
+        ("en", "For those guided because of it"),
+        ("en", "half of the teams were drawn"),
+        ("en", "Small sellers"),
+    ],
+)
+def test_forbidden__finds_what_it_is_for(lang, text):
+    assert any(re.search(pattern, text, re.IGNORECASE) for pattern in FORBIDDEN[lang])
 
 
 @pytest.mark.parametrize("lang", ["vi", "en"])

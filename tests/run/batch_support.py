@@ -35,6 +35,12 @@ PLANTED = "10288"
 KEPT = (".lock", ".codebook.json")
 """Hidden files that a finished run has."""
 
+KINDS = ("html", "pdf", "docx", "xlsx")
+"""Files that a page consists of."""
+
+SUPPRESSION = "suppression"
+"""Stem of the page on hidden cells, which a batch writes beside those of the areas."""
+
 STATUS = re.compile(r"Pages: (\d+) made, (\d+) unchanged, (\d+) failed")
 
 
@@ -196,9 +202,14 @@ def entries(ws: Workspace, run: str = "main") -> dict[str, dict[str, Any]]:
     return {page["code"]: page for page in told if page["status"] != NO_DATA}
 
 
+def report_pages(folder: Path) -> list[Path]:
+    """List the pages of areas in a run's folder; the page of hidden cells beside them is none."""
+    return sorted(p for p in folder.glob("*.vi.html") if p.name != f"{SUPPRESSION}.vi.html")
+
+
 def pages(ws: Workspace, run: str = "main") -> dict[str, str]:
-    """Digest of every report page of a run, by file name."""
-    found = ws.reports(run).glob("*.vi.html")
+    """Digest of every page of a run and of the files beside it, by file name."""
+    found = (path for kind in KINDS for path in ws.reports(run).glob(f"*.vi.{kind}"))
     return {path.name: digest_file(path) for path in sorted(found)}
 
 

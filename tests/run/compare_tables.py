@@ -14,6 +14,9 @@ import pandas as pd
 DATA = re.compile(r"<data ([^>]*)>")
 NAMES = ("value", "data-source")
 DECIMALS = 4
+ENDS = {"least": "min", "greatest": "max"}
+"""How the ends of the estimates of several rows are told on a page, to so many decimals."""
+ENDS_DECIMALS = 3
 
 
 def shown_numbers(folder: Path, page: str = "*") -> dict[str, set[str]]:
@@ -57,13 +60,20 @@ class Tables:
         keys = {key: unquote(value) for key, _, value in pairs}
         table = self._table(name)
         if column == "rows":
-            return float((table[list(keys)].astype(str) == list(keys.values())).all(axis=1).sum())
+            return float(self._matching(table, keys).sum())
+        if column in ENDS:
+            found = table.loc[self._matching(table, keys), "estimate"]
+            return round(float(found.agg(ENDS[column])), ENDS_DECIMALS)
         place = self._index(name, tuple(keys)).get(tuple(keys.values()))
         if place is None:
             return math.nan
         shown = {"estimate": "shown"}.get(column, column)
         value = table.iloc[place][shown if shown in table else column]
         return math.nan if pd.isna(value) else float(value)
+
+    @staticmethod
+    def _matching(table: pd.DataFrame, keys: dict[str, str]) -> pd.Series:
+        return (table[list(keys)].astype(str) == list(keys.values())).all(axis=1)
 
     def _table(self, name: str) -> pd.DataFrame:
         if name not in self._tables:

@@ -17,6 +17,7 @@ from batch_support import (
     mend,
     plant,
     processes,
+    report_pages,
     run_batch,
     start_batch,
 )
@@ -39,7 +40,7 @@ STOPPED = (130, -signal.SIGINT)
 
 
 def _pages(ws: Workspace) -> int:
-    return len(list(ws.reports("main").glob("*.vi.html")))
+    return len(report_pages(ws.reports("main")))
 
 
 def _importing(ws: Workspace, batch: Batch) -> bool:

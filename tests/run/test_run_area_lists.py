@@ -16,7 +16,7 @@ from survey_tools.run.batch.plan import check_lists
 
 def _named(ws, text):
     path = ws.study_path
-    old = 'area_lists: ["2025-07"]'
+    old = 'area_lists: ["2025-01", "2025-07"]'
     content = path.read_text(encoding="utf-8")
     assert old in content
     path.write_text(content.replace(old, f"area_lists: {text}"), encoding="utf-8")

@@ -9,7 +9,17 @@ import shutil
 from pathlib import Path
 
 import pytest
-from compare_support import CHANGE, COUNT, EFFECT, SHARE, data, figure, table, write_run
+from compare_support import (
+    CHANGE,
+    COUNT,
+    EFFECT,
+    SHARE,
+    data,
+    figure,
+    record_of,
+    table,
+    write_run,
+)
 from typer.testing import CliRunner
 
 from survey_tools.cli import app
@@ -128,6 +138,77 @@ def test_compare__hidden_in_both_is_no_difference(tmp_path):
     assert not _compare(tmp_path, _one(SHARE, "", "—"), _one(SHARE, "", "—")).differs
 
 
+def _levels(share, low, text, mark=""):
+    """A cell of a table, with interval and number of answers."""
+    interval = f"<small>{data(LOW, low, low)}; n = {data(COUNT, '41', '41')}</small>"
+    return (table("Levels", ("QR", f"{data(SHARE, share, text)}{mark}<br/>{interval}")),)
+
+
+LOW = SHARE.replace("#estimate", "#conf_low")
+ABOUT = {
+    "star": lambda: _levels("0.5", "0.25", "50%", "*"),
+    "khoảng": lambda: (f"<p>QR: khoảng {data(SHARE, '0.5', '50%')} (từ {data(LOW, '0.25', '0.25')}).</p>",),
+    "about": lambda: (f"<p>QR: about {data(SHARE, '0.5', '50%')} (from {data(LOW, '0.25', '0.25')}).</p>",),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", ABOUT)
+@pytest.mark.parametrize("exact", ["0.5122", "0.5049"])
+def test_compare__nothing_finer_is_quoted_than_b_rounds(tmp_path, way, exact):
+    """Neither the estimate nor the ends of its interval, which are rounded with it and have no mark."""
+    found = _compare(tmp_path, _levels(exact, "0.3613", "51%"), ABOUT[way]())
+    told = {one.source: one for one in found.of("rounded")}
+    assert set(told) == {SHARE, LOW}
+    assert found.of("changed", "decimals") == ()
+    assert all((one.old, one.difference, one.relative) == ("", None, None) for one in told.values())
+    assert told[SHARE].texts == {"vi": ("", "50%")}
+    done = compare_runs(None, str(tmp_path / "a"), str(tmp_path / "b"), tmp_path / "out")
+    for path in (*done.pages, done.table):
+        text = path.read_text("utf-8")
+        assert SHARE.split("&")[0] in text
+        assert not [number for number in (exact, "0.3613", "51%") if number in text]
+
+
+def test_compare__a_mark_on_one_page_counts_on_all_pages_and_in_a_list(tmp_path):
+    old, new = _levels("0.5122", "0.3613", "51%"), _levels("0.5", "0.25", "50%", "*")
+    names = ("10288.vi.html", "10291.vi.html")
+    plain = _one(SHARE, "0.5", "50%")
+    found = _compare(tmp_path, dict.fromkeys(names, old), {names[0]: plain, names[1]: new})
+    assert {one.kind for one in found.numbers if one.source == SHARE} == {"rounded"}
+    listed = numbers_of_run(tmp_path / "b")
+    assert set(listed.loc[listed["rounded"].eq("yes"), "page"]) == {"10291"}
+    (tmp_path / "pack").mkdir()
+    listed.to_csv(tmp_path / "pack" / "numbers.csv", index=False)
+    b = open_side(None, str(tmp_path / "pack" / "numbers.csv"))
+    found = compare_sides(open_side(None, str(tmp_path / "a")), b)
+    assert {one.kind for one in found.numbers if one.source == SHARE} == {"rounded"}
+
+
+def test_compare__what_both_round_or_only_a_is_a_change(tmp_path):
+    a, b = _levels("0.5", "0.25", "50%", "*"), _levels("0.55", "0.3", "55%", "*")
+    for name, new in (("both", b), ("a", _levels("0.5122", "0.3613", "51%"))):
+        found = _compare(tmp_path / name, a, new)
+        assert {one.kind for one in found.numbers} == {"changed"}
+    about = f"<p>An effect of about {data(EFFECT.replace('estimate', 'mde'), '0.2', '20')}.</p>"
+    found = _compare(tmp_path / "c", (about.replace("0.2", "0.3").replace(">20", ">30"),), (about,))
+    assert {one.kind for one in found.numbers} == {"changed"}
+
+
+def test_compare__numbers_of_sentences_and_captions_that_b_dropped_are_not_quoted(tmp_path):
+    old = (
+        "<p>7 of 12 answered in 30 days.</p>",
+        "<p>Gone 4,5.</p>",
+        table("T 9 of 13", ("a", "1")),
+    )
+    found = _compare(tmp_path, old, ("<p>Of 12 some answered in 30 days.</p>",))
+    told = [(one.old, one.new) for one in found.wording]
+    assert told == [
+        ("… of 12 answered in 30 days.", "Of 12 some answered in 30 days."),
+        ("Gone ….", ""),
+    ]
+    assert [one.caption for one in found.exhibits] == ["T … of …"]
+
+
 def test_compare__pages_in_only_one_run(tmp_path):
     record = {"finished": "x", "pages": [{"code": "10288", "lang": "vi", "status": "too_few"}]}
     one = _one(SHARE, "0.4", "40%")
@@ -237,6 +318,23 @@ def test_compare__a_page_altered_after_it_was_made_and_a_run_not_finished(tmp_pa
     assert {(f.kind, f.run) for f in found.faults} == {("unfinished", "b"), ("altered", "b")}
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"pulls": "x"}, {"pulls": ["x"]}, {"pulls": [{"form": 1}]}, {"versions": "x"}, {"inputs": ["x"]},
+        {"inputs_of_results": {"params": "x"}}, {"pages": [{"code": ["x"]}]}, {"pages": "x"},
+        {"pages": [{"code": "10291", "lang": "vi", "files": "x"}]},
+        {"pages": [{"code": "10291", "lang": 1}, {"code": "10291", "lang": "vi"}]},
+        {"pages": [{"code": "10291", "lang": "vi", "hashes": [1]}]},
+    ],
+)  # fmt: skip
+def test_compare__a_record_with_wrong_types_counts_as_damaged(tmp_path, odd):
+    pages = {"10291.vi.html": _one(SHARE, "0.4", "40%")}
+    found = _compare(tmp_path, pages, pages, a=record_of(), b=record_of(**odd))
+    assert [(f.kind, f.run, f.what) for f in found.faults] == [("damaged", "b", "run.json")]
+    assert found.reasons.not_recorded == ("record_b",)
+
+
 @pytest.mark.parametrize("spoil", ["cut", "empty", "bytes", "no_lang", "unclosed"])
 def test_compare__a_broken_page_is_refused(tmp_path, spoil):
     for name in ("a", "b"):
@@ -282,13 +380,14 @@ def test_numbers_of_run__lists_each_way_of_writing_with_its_languages(tmp_path):
         "district.vi.html": _one(SHARE, "", "—"),
     }
     frame = numbers_of_run(write_run(tmp_path / "a", pages))
-    assert list(frame.columns) == ["page", "source", "value", "text", "langs"]
+    assert list(frame.columns) == ["page", "source", "value", "text", "langs", "rounded"]
     assert set(frame.itertuples(index=False, name=None)) == {
-        ("10291", SHARE, "0.42", "42%", "en vi"),
-        ("10291", EFFECT, "0.0819", "+8,2", "vi"),
-        ("10291", EFFECT, "0.0819", "+8.2", "en"),
-        ("district", SHARE, "", "—", "vi"),
+        ("10291", SHARE, "0.42", "42%", "en vi", ""),
+        ("10291", EFFECT, "0.0819", "+8,2", "vi", ""),
+        ("10291", EFFECT, "0.0819", "+8.2", "en", ""),
+        ("district", SHARE, "", "—", "vi", ""),
     }
+    assert set(numbers_of_run(tmp_path / "a", {"district.vi.html"})["page"]) == {"district"}
 
 
 def test_compare__a_list_of_numbers_in_place_of_a_run(tmp_path):
@@ -329,7 +428,7 @@ def ws(tmp_path):
         for name, one in pages.items()
     }
     for name, content in (("one", pages), ("same", pages), ("two", other)):
-        write_run(root / "reports" / name, content)
+        write_run(root / "reports" / name, content, record_of(run=name))
     return open_workspace(root / "params" / "study.yml")
 
 
@@ -361,6 +460,24 @@ def test_command__exit_codes_text_and_files(ws):
     told = [[row[name] for name in ("kind", "what", "old_value", "new_value", "difference")]
             for row in rows if row["part"] == "number"]  # fmt: skip
     assert told == [["changed", SHARE, "0.4213", "0.4313", "1"]]
+
+
+def test_command__a_run_without_its_record_is_a_fault(ws):
+    """Nobody could tell whether its pages were altered."""
+    (ws.reports("same") / "run.json").unlink()
+    told = _command(ws, "one", "same")
+    assert told.exit_code == 1
+    assert "Nothing differs between the runs: 2 numbers on 1 pages" in told.output
+    assert "one thing is wrong within a run" in told.output
+    assert "do not say why" not in told.output
+    vi, en = (
+        (ws.reports("same") / f"compare-one.{lang}.html").read_text("utf-8")
+        for lang in ("vi", "en")
+    )
+    assert "Run B: it has no record (run.json)" in en
+    assert "Lượt B: không có hồ sơ (run.json)" in vi
+    elsewhere = _command(ws, str(ws.reports("one")), str(ws.reports("same")), "--out", "answer")
+    assert elsewhere.exit_code == 0
 
 
 def test_command__its_own_answer_is_no_page_of_the_run(ws):

@@ -40,6 +40,7 @@ def documented_plan(kind: str) -> dict:
 def text_of(page: Path) -> str:
     """Words of a page that a reader sees or is told."""
     source = re.sub(r"<style.*?</style>|data:image[^\"]*", "", page.read_text("utf-8"), flags=re.S)
+    source = re.sub(r"</?data\b[^>]*>", "", source)  # a number is part of its sentence
     alts = " ".join(re.findall(r'alt="([^"]*)"', source))
     return html.unescape(re.sub(r"<[^>]+>", " ", source) + alts)
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -17,19 +20,15 @@ from survey_tools.errors import DisclosureError, ParamsError, RunError
 from survey_tools.params import open_workspace
 from survey_tools.run.release.make import make_release
 from survey_tools.run.replication import make as making
-from survey_tools.run.replication.delivered import find_delivered
+from survey_tools.run.replication.delivered import Delivered, find_delivered
 from survey_tools.run.replication.exhibits import exhibits_of
 from survey_tools.run.replication.make import make_replication
 from survey_tools.run.replication.micro import take_micro_data
-from survey_tools.run.replication.project import (
-    ProjectFile,
-    ignored,
-    project_files,
-    project_root,
-    read_rules,
-)
+from survey_tools.run.replication.project import ProjectFile, project_files, project_root
 from survey_tools.run.replication.recipe import command_of, demo_study, makefile
+from survey_tools.run.replication.rules import ignored, read_rules
 from survey_tools.run.scan import Scanner
+from survey_tools.run.scan.known import Known
 
 ROOT = Path(__file__).parents[2]
 STUDY = (ROOT / "params" / "study.yml").read_text("utf-8")
@@ -84,6 +83,92 @@ def test_project_files__leave_data_tokens_caches_and_archives_at_home(ws, projec
     assert {"params/study.yml", "notebooks/60_commune_report.ipynb"} <= names
 
 
+LISTS = {
+    ".gitignore": "/docs/drafts/\n*.bak\n",
+    ".git/info/exclude": "mine.txt\n/src/own\nagain.md\n",
+    "docs/.gitignore": "rows.csv\n/only-here.md\nsub/x?.md\n!again.md\n",
+    "docs/sub/.gitignore": "*\n!kept.bak\n",
+    "tests/cache/.gitignore": "# a cache\n*\n",
+}
+
+
+def test_project_files__lists_in_folders_and_of_the_copy_are_read_as_git_does(ws, tmp_path):
+    root = tmp_path / "project"
+    for name, text in LISTS.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, "utf-8")
+    names = (
+        "README.md", "docs/a.md", "docs/rows.csv", "docs/only-here.md", "docs/deep/rows.csv", "docs/mine.txt",
+        "docs/deep/only-here.md", "docs/sub/b.md", "docs/sub/kept.bak", "docs/deep/x.bak", "docs/again.md",
+        "docs/drafts/a.md", "src/own/a.py", "src/a.py", "tests/cache/a.txt", "src/again.md", "LICENSE",
+        "docs/deep/sub/x1.md", "tests/cache/deep/b.txt", "mine.txt",
+    )  # fmt: skip
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(name, "utf-8")
+    found = {n for n in project_files(root, ws) if not n.startswith(("params/", "notebooks/"))}
+    subprocess.run(["git", "init", "-q"], cwd=root, check=True)
+    (root / ".git" / "info" / "exclude").write_text(LISTS[".git/info/exclude"], "utf-8")
+    told = subprocess.run(
+        ["git", "ls-files", "--others", "--exclude-standard"], cwd=root, capture_output=True, text=True
+    )  # fmt: skip
+    assert found == set(told.stdout.splitlines())
+    assert "docs/sub/kept.bak" in found
+    assert "docs/deep/rows.csv" not in found
+
+
+def test_project_files__the_list_of_a_second_copy_is_that_of_the_first(ws, project):
+    git = project.parent / "first" / ".git"
+    (git / "info").mkdir(parents=True)
+    (git / "info" / "exclude").write_text("a.py\n", "utf-8")
+    second = git / "worktrees" / "second"
+    second.mkdir(parents=True)
+    (second / "commondir").write_text("../..\n", "utf-8")
+    (project / ".git").write_text(f"gitdir: {second}\n", "utf-8")
+    assert "src/a.py" not in project_files(project, ws)
+
+
+def test_project_files__a_list_in_a_folder_that_is_not_understood_is_refused(ws, project):
+    (project / "docs" / ".gitignore").write_text("**/rows.csv\n", "utf-8")
+    with pytest.raises(RunError, match="not understood") as error:
+        project_files(project, ws)
+    assert "docs/.gitignore" in str(error.value)
+
+
+KEY = f"-----BEGIN RSA {'PRIVATE'} KEY-----\nAAAA\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("docs/id_rsa", "x"), ("docs/id_ed25519", "x"), ("src/server.pem", "x"), ("src/a.KEY", "x"),
+        ("tests/a.p12", "x"), ("docs/notes.md", f"see\n{KEY}"), ("docs/a.txt", KEY.replace("RSA ", "")),
+        ("src/login.yml", "user: a\npassword: b-c\n"), ("docs/a.toml", 'db_password = "b"\n'),
+        ("src/a.ini", "[x]\nPassword=b\n"),
+    ],
+)  # fmt: skip
+def test_project_files__keys_and_passwords_are_refused(ws, project, name, text):
+    (project / name).write_text(text, "utf-8")
+    with pytest.raises(DisclosureError, match="key or password") as error:
+        project_files(project, ws)
+    assert name in str(error.value)
+    assert "AAAA" not in str(error.value)
+    assert "b-c" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("docs/id_gt.json", "{}"), ("docs/id_rsa.md", "how to make one"),
+        ("src/a.yml", "password:\nuser: a\n"), ("src/b.yml", 'password: ""\n'),
+        ("src/key.py", "password = read()\n"), ("docs/c.md", "BEGIN … PRIVATE KEY"),
+    ],
+)  # fmt: skip
+def test_project_files__what_only_speaks_of_keys_goes(ws, project, name, text):
+    (project / name).write_text(text, "utf-8")
+    assert name in project_files(project, ws)
+
+
 @pytest.mark.parametrize("name", ["src/link.py", "docs/link", "data/README.md"])
 def test_project_files__a_link_is_refused(ws, project, name):
     path = project / name
@@ -126,8 +211,9 @@ def test_ignored__as_git_reads_the_file(name, folder, wanted):
     assert ignored(name, read_rules(ROOT / ".gitignore"), folder=folder) == wanted
 
 
-def test_read_rules__what_is_not_understood_is_refused(tmp_path):
-    (tmp_path / ".gitignore").write_text("a/**/b\n", "utf-8")
+@pytest.mark.parametrize("line", ["a/**/b", r"a\#b", "[^a]b", " a", "[[:digit:]]"])
+def test_read_rules__what_is_not_understood_is_refused(tmp_path, line):
+    (tmp_path / ".gitignore").write_text(f"# a list\n{line}\n", "utf-8")
     with pytest.raises(RunError, match="not understood"):
         read_rules(tmp_path / ".gitignore")
     assert read_rules(tmp_path / "none") == ()
@@ -283,6 +369,55 @@ def test_search__refuses_personal_data_and_does_not_say_them():
         making._search(Scanner(), files)
     assert PHONE not in str(error.value)
     assert "params/notes.csv" in str(error.value)
+
+
+OFFICE = "Office of Statistics, {}"
+
+
+@pytest.fixture
+def pack_of(ws, tmp_path, monkeypatch):
+    """Make a pack of two small files and a README that ends with a text given."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "run.json").write_text("{}", "utf-8")
+    numbers = pd.DataFrame({"page": ["10291"]})
+
+    def make(contact, said="", document=""):
+        files = {"README.md": "# Project", "docs/a.md": document}
+        content = {name: ProjectFile(text.encode()) for name, text in files.items()}
+        for name, value in {
+            "_check": None, "find_delivered": Delivered(folder, {"pages": []}, (), ()), "_numbers": numbers,
+            "options_of": [], "project_files": content,
+        }.items():  # fmt: skip
+            monkeypatch.setattr(making, name, lambda *_, value=value, **__: value)
+        monkeypatch.setattr(
+            making, "readme", lambda _, __, about: f"Ask {about.contact}.\n{said}\n"
+        )
+        return make_replication(ws, "main", tmp_path / "a.zip", contact=contact).path
+
+    return make
+
+
+@pytest.mark.parametrize("reach", [PHONE, "0302 345 678", f"data{chr(64)}office.example.org"])
+def test_make_replication__the_office_to_ask_stands_in_the_readme_alone(pack_of, reach):
+    """The rest of the pack, and of the README, is searched as ever."""
+    contact = OFFICE.format(reach)
+    with zipfile.ZipFile(pack_of(contact)) as packed:
+        holding = [n for n in packed.namelist() if contact in packed.read(n).decode("utf-8")]
+    assert [name.split("/", 1)[1] for name in holding] == ["README.md"]
+    with pytest.raises(DisclosureError, match=re.escape("docs/a.md")):
+        pack_of(contact, document=contact)
+    with pytest.raises(DisclosureError, match=re.escape("README.md")):
+        pack_of(contact, said=reach)
+
+
+@pytest.mark.parametrize("value", [PHONE, "+84 301 234 567"])
+def test_search__the_office_to_ask_is_no_known_person(value):
+    scanner = Scanner(Known(phones=frozenset({PHONE})))
+    with pytest.raises(DisclosureError, match="a known phone number") as error:
+        making._search(scanner, {}, OFFICE.format(value))
+    assert value not in str(error.value)
+    making._search(scanner, {}, OFFICE.format("0302 345 678"))
 
 
 def test_search__refuses_what_cannot_be_read():

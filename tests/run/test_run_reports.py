@@ -31,6 +31,8 @@ def test_run_reports__a_failed_page_costs_no_other(finished):
         "district.vi.html",
         "index.en.html",
         "index.html",
+        "suppression.en.html",
+        "suppression.vi.html",
         "triage.en.html",
         "triage.html",
     ]

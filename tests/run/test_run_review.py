@@ -15,6 +15,7 @@ from survey_tools.cli import app
 from survey_tools.errors import DisclosureError, ParamsError, RunError
 from survey_tools.params import ROOT_VARIABLE, open_workspace, read_checklist
 from survey_tools.run import run_reports
+from survey_tools.run.occupied import holding
 from survey_tools.run.review import CHECKS, review_run, sign
 from survey_tools.run.verify.verify import VERIFIED, verify_run
 
@@ -95,14 +96,31 @@ def test_review_run__verification_counts_for_the_files_that_were_verified(ws):
     page.write_bytes(before)
     assert _states(ws)["verified"] == "ok"
     kept = json.loads((folder / VERIFIED).read_text("utf-8"))
+    del kept["pages"]["10288.vi"]["files"]["10288.vi.docx"]  # one file was never held
+    (folder / VERIFIED).write_text(json.dumps(kept), "utf-8")
+    assert _states(ws)["verified"] == "open"
     kept["pages"]["10288.vi"]["result"] = "differs"
+    kept["pages"]["10288.vi"]["files"]["10288.vi.docx"] = None  # it was gone, and is
+    docx = folder / "10288.vi.docx"
+    delivered = docx.read_bytes()
+    docx.unlink()
     (folder / VERIFIED).write_text(json.dumps(kept), "utf-8")
     assert _states(ws)["verified"] == "not_ok"
+    docx.write_bytes(delivered)
+    assert _states(ws)["verified"] == "open"
     del kept["pages"]["10288.vi"]
     (folder / VERIFIED).write_text(json.dumps(kept), "utf-8")
     assert _states(ws)["verified"] == "open"
     (folder / VERIFIED).unlink()
     assert _states(ws)["verified"] == "open"
+
+
+def test_review_run__a_page_that_the_run_did_not_make_is_not_verified(ws):
+    folder = ws.reports("main")
+    review_run(ws, "main")  # whose own pages are none of these
+    shutil.copy(folder / "10288.vi.pdf", folder / "10999.vi.pdf")
+    found = {one.item.id: (one.state, one.found) for one in review_run(ws, "main")}
+    assert found["verified"] == ("not_ok", "review_found_strange")
 
 
 def test_review_run__the_list_of_hidden_cells_has_to_be_that_of_the_results(ws):
@@ -148,6 +166,41 @@ def test_sign__counts_until_a_page_changes(ws):
     assert [one["initials"] for one in _signed(ws)["signed"]] == ["AB", ""]
 
 
+@pytest.mark.parametrize("ending", ["pdf", "docx", "xlsx"])
+def test_sign__counts_until_a_file_beside_a_page_changes(ws, ending):
+    sign(ws, "main", "wording", role="reviewer", decision="ok")
+    path = ws.reports("main") / f"10288.vi.{ending}"
+    delivered = path.read_bytes()
+    path.write_bytes(delivered + b"\n")
+    states = _states(ws)
+    assert (states["wording"], states["verified"]) == ("outdated", "open")
+    path.unlink()
+    assert _states(ws)["wording"] == "outdated"
+    path.write_bytes(delivered)
+    states = _states(ws)
+    assert (states["wording"], states["verified"]) == ("ok", "ok")
+
+
+def test_sign__counts_when_the_notebook_was_executed_again_and_gave_the_same_page(ws):
+    sign(ws, "main", "wording", role="reviewer", decision="ok")
+    notebook = ws.reports("main") / "notebooks" / "10288.vi.ipynb"
+    notebook.write_text(notebook.read_text("utf-8") + "\n", "utf-8")
+    states = _states(ws)
+    assert (states["wording"], states["verified"]) == ("ok", "open")
+
+
+def test_review_run_and_sign__keep_out_of_the_way_of_a_batch_and_of_each_other(ws):
+    with holding(ws, "main"):
+        for act in (
+            lambda: review_run(ws, "main"),
+            lambda: sign(ws, "main", "wording", role="reviewer", decision="ok"),
+        ):
+            with pytest.raises(RunError, match="writing into this run"):
+                act()
+    assert not (ws.root / "params" / "reviews").exists()
+    assert not (ws.reports("main") / "review.html").exists()
+
+
 @pytest.mark.parametrize(
     ("item", "more", "error", "told"),
     [
@@ -174,12 +227,13 @@ def test_sign__refuses(ws, item, more, error, told):
         ("signed: []\nby: me\n", "«by» is unknown"),
         ("- wording\n", "holds no keys"),
         ("signed: [", "not valid YAML"),
+        (b"\xff\xfe", "not text in UTF-8"),
     ],
 )
 def test_review_run__a_file_of_sign_offs_that_is_wrong(ws, text, told):
     folder = ws.root / "params" / "reviews"
     folder.mkdir()
-    (folder / "main.yml").write_text(text, "utf-8")
+    (folder / "main.yml").write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(ParamsError) as raised:
         review_run(ws, "main")
     assert told in str(raised.value)

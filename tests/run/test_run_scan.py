@@ -165,6 +165,21 @@ def test_scan__finds_it_and_tells_the_place(name, content, place, kind):
     assert any(one == place or one.startswith(f"{place}, line") for one in places), places
 
 
+@pytest.mark.parametrize(
+    ("row", "kinds"),
+    [
+        ("108.9,9.35", set()),  # percentages with the ends of an interval
+        ("-108.9,9.35", set()),
+        ("20.8123,105.9123", {"position"}),
+        ("20.8,105.9123", {"position"}),
+        ('"20.81, 105.91",1', {"position"}),  # within one cell
+        ("20.81;105.91", {"position"}),
+    ],
+)
+def test_scan__rough_numbers_side_by_side_in_a_table_are_no_position(row, kinds):
+    assert {kind for _, kind in found("a.csv", f"a,b\n{row}\n")} == kinds
+
+
 @pytest.mark.parametrize("wal", [False, True])
 def test_scan__reads_databases(tmp_path, wal):
     content = sqlite(tmp_path, wal=wal)

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import nbformat
+import openpyxl
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as parquet
@@ -29,6 +30,7 @@ from survey_tools.params import ROOT_VARIABLE, open_workspace
 from survey_tools.report.shown import differing_kept
 from survey_tools.run import run_reports
 from survey_tools.run.verify.compare import compare_notebooks
+from survey_tools.run.verify.strange import strange_files
 from survey_tools.run.verify.verify import VERIFIED, verify_run
 
 pytestmark = pytest.mark.slow
@@ -115,7 +117,8 @@ def test_verify_run__an_altered_output_is_found_and_named(ws):
     _change(_notebook(ws), change)
     done, page = _one(ws)
     assert done.exit_code == 1
-    assert [d.cell for d in page.differences] == ["result", "page"]
+    assert [d.cell for d in page.differences][:2] == ["result", "page"]
+    assert {d.cell for d in page.differences[2:]} <= {f"{PAGE}.pdf", f"{PAGE}.docx", f"{PAGE}.xlsx"}
     assert page.differences[0].what == (
         "text/plain: delivered «'10288-vi!'», made again «'10288-vi'»"
     )
@@ -168,13 +171,85 @@ def test_verify_run__a_page_edited_by_hand_is_found(ws):
     assert "10288-vj" in difference.what
 
 
-def test_verify_run__a_page_that_the_run_did_not_make_is_found(ws):
+def _forge(path):
+    path.write_bytes(b"%PDF-1.4 forged")
+
+
+def _other_numbers(path):
+    book = openpyxl.load_workbook(path)
+    for sheet in book:
+        for cell in (cell for row in sheet for cell in row if isinstance(cell.value, int | float)):
+            cell.value = 0.99
+    book.save(path)
+
+
+@pytest.mark.parametrize(
+    ("ending", "change", "told"),
+    [
+        ("pdf", _forge, r"is not what the page gives \(15 bytes delivered, \d+ when made again\)"),
+        ("xlsx", _other_numbers, "is not what the page gives"),
+        ("docx", Path.unlink, "is not there"),
+        ("html", Path.unlink, "is not there"),
+    ],
+)
+def test_verify_run__a_file_beside_a_page_that_was_altered_or_is_gone_is_found(
+    ws, ending, change, told
+):
+    path = ws.reports("main") / f"{PAGE}.{ending}"
+    change(path)
+    done, page = _one(ws)
+    assert (done.exit_code, done.count("differs")) == (1, 1)
+    (found,) = page.differences
+    assert found.cell == ("page" if ending == "html" else path.name)
+    assert re.match(told, found.what), found.what
+
+
+def test_verify_run__files_that_the_run_did_not_make_are_found(ws):
     folder = ws.reports("main")
-    shutil.copy(folder / "10288.vi.html", folder / "10270.vi.html")
-    done = verify_run(ws, "main", langs=["vi"])
-    assert done.exit_code == 1
-    (page,) = [p for p in done.pages if p.result == "differs"]
-    assert (page.name, page.differences[0].what) == ("10270.vi", "the run made no such page")
+    names = (
+        "10270.vi.html",
+        "10288.docx",
+        "10288.fr.html",
+        "10999.vi.PDF",
+        "10999.vi.html",
+        "index10.vi.html",
+        "report.vi.html",
+        "summary.xlsx",
+    )
+    for name in names:
+        shutil.copy(folder / f"{PAGE}.html", folder / name)
+    done = verify_run(ws, "main")
+    assert (done.exit_code, done.strange, done.count("same")) == (1, names, 6)
+    assert json.loads((folder / VERIFIED).read_text("utf-8"))["strange"] == list(names)
+
+
+def test_verify_run__general_pages_are_no_strangers(ws):
+    folder = ws.reports("main")
+    for name in ("triage.html", "review.en.html", "compare-before.vi.html", "compare-before.csv"):
+        (folder / name).write_text("", "utf-8")
+    record = json.loads((folder / "run.json").read_text("utf-8"))
+    assert strange_files(folder, record) == ()
+    record["pages"] = [{**page, "status": "failed"} for page in record["pages"]]
+    assert len(strange_files(folder, record)) == 6 * 4
+
+
+def test_verify_run__asked_for_some_pages_tells_only_strangers_of_their_names(ws):
+    folder = ws.reports("main")
+    for name in ("10270.vi.html", "10270.vi.pdf", "10999.vi.html"):
+        shutil.copy(folder / f"{PAGE}.html", folder / name)
+    assert _one(ws)[0].strange == ()
+    done = verify_run(ws, "main", ["10288", "10270"], ["vi"])
+    assert (done.exit_code, done.strange) == (1, ("10270.vi.html", "10270.vi.pdf"))
+
+
+def test_verify_run__a_page_of_the_record_that_the_study_does_not_have_is_not_passed_over(ws):
+    path = ws.reports("main") / "run.json"
+    _change(path, lambda record: record["pages"].append({**record["pages"][0], "code": "10999"}))
+    shutil.copy(ws.reports("main") / f"{PAGE}.html", ws.reports("main") / "10999.en.html")
+    done = verify_run(ws, "main")
+    assert done.exit_code == 2
+    (page,) = [p for p in done.pages if p.result == "cannot"]
+    assert page.reason == "the study has no such page now"
 
 
 def test_verify_run__changed_results_are_said_to_be_no_forgery(ws):
@@ -213,11 +288,6 @@ def test_verify_run__an_unreadable_notebook_cannot_be_verified(ws):
         done, page = _one(ws)
         assert (done.exit_code, page.result) == (2, "cannot"), content
         assert page.reason.startswith("unreadable"), content
-
-
-def test_verify_run__a_page_that_is_gone_cannot_be_verified(ws):
-    (ws.reports("main") / f"{PAGE}.html").unlink()
-    assert _one(ws)[0].exit_code == 2
 
 
 def test_verify_run__a_figure_changed_in_what_is_kept_of_the_rules_is_found(ws):
@@ -265,6 +335,11 @@ def test_verify_command__tells_each_difference_once_and_sets_the_exit_code(ws, m
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 1
     assert f"{PAGE}: cell «result»: " in done.stdout
+    (ws.reports("main") / f"{PAGE}.pdf").unlink()
+    (ws.reports("main") / f"{PAGE}.HTM").touch()
+    done = CliRunner().invoke(app, arguments)
+    assert f"{PAGE}: the file {PAGE}.pdf: is not there" in done.stdout
+    assert f"{PAGE}.HTM: the run made no such file" in done.stdout
     done = CliRunner().invoke(app, ["verify", "nowhere"])
     assert (done.exit_code, "no such run" in done.output) == (2, True)
 
@@ -283,14 +358,18 @@ def test_verify_command__stopped_by_ctrl_c_leaves_nothing(tmp_path):
         [sys.executable, "-m", "survey_tools.cli", "verify", "main"],
         cwd=ws.root,
         env={**env, MARK: mark, "TMPDIR": str(temporary)},
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
         start_new_session=True,
     )
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not list(temporary.rglob("own")):
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)
-    assert process.wait(20) in (130, -signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode in (130, -signal.SIGINT)
+    assert "go on from here" not in said
+    assert "begins anew" in said or process.returncode != 130
     assert not left_behind(mark)
     assert _digests(ws.reports("main")) == before
     assert not [path for path in temporary.rglob("*") if path.is_file()]

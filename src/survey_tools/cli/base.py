@@ -25,7 +25,12 @@ from survey_tools.errors import ParamsError, SurveyToolsError
 if TYPE_CHECKING:
     from survey_tools.params import Workspace
 
+UNFORESEEN = 3
+"""Exit code of an error that nobody planned for; 1 and 2 are answers of the commands."""
+
 INTERRUPTED = 130
+_GOES_ON = "Stopped. Run the same command again to go on from here."
+_BEGINS_ANEW = "Stopped; nothing was written. The same command begins anew."
 
 app = typer.Typer(
     name="survey-tools",
@@ -96,7 +101,15 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 def guarded(command: Callable[..., int | None]) -> Callable[..., None]:
     """Turn errors into a message on stderr and an exit code; never show a trace unless asked."""
+    return _guarded(command, _GOES_ON)
 
+
+def guarded_whole(command: Callable[..., int | None]) -> Callable[..., None]:
+    """Guard a command that writes only at its end: stopped before, it has nothing to go on from."""
+    return _guarded(command, _BEGINS_ANEW)
+
+
+def _guarded(command: Callable[..., int | None], stopped: str) -> Callable[..., None]:
     @functools.wraps(command)
     def run_guarded(**options: Any) -> None:
         debug = bool(options.get("debug"))
@@ -110,7 +123,7 @@ def guarded(command: Callable[..., int | None]) -> Callable[..., None]:
             typer.echo(f"Error: {error}", err=True)
             code = error.exit_code
         except KeyboardInterrupt:
-            typer.echo("Stopped. Run the same command again to go on from here.", err=True)
+            typer.echo(stopped, err=True)
             code = INTERRUPTED
         except (typer.Exit, typer.Abort):
             raise
@@ -118,7 +131,7 @@ def guarded(command: Callable[..., int | None]) -> Callable[..., None]:
             if debug:
                 traceback.print_exc()
             typer.echo(_unexpected(error, options), err=True)
-            code = 1
+            code = UNFORESEEN
         raise typer.Exit(code)
 
     return run_guarded
@@ -147,13 +160,15 @@ def split(option: str, text: str | None) -> list[str] | None:
 
 
 def _unexpected(error: Exception, options: dict[str, Any]) -> str:
-    """Put the trace of an error that nobody planned for in a file, and say where."""
+    """Put the trace of an error that nobody planned for in a file, and say where.
+
+    It goes to the folder of the command's run; where that is not there, none is made for it.
+    """
     ws, folder = None, Path(tempfile.gettempdir())
     with suppress(Exception):  # what broke the command may break this as well
         ws = open_study(str(options.get("study", "params/study.yml")))
-        reports = ws.reports(str(options.get("run", "demo")))
-        reports.mkdir(parents=True, exist_ok=True)
-        folder = reports
+        reports = ws.reports(str(options["run"]))
+        folder = reports if reports.is_dir() else folder
     handle, path = tempfile.mkstemp(dir=folder, prefix="error-", suffix=".log")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(_blotted_trace(error, ws))

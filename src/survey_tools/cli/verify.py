@@ -16,7 +16,7 @@ from survey_tools.cli.base import (
     LangOption,
     StudyOption,
     app,
-    guarded,
+    guarded_whole,
     open_study,
     split,
 )
@@ -36,7 +36,7 @@ CommuneOption = Annotated[
 
 
 @app.command()
-@guarded
+@guarded_whole
 def verify(
     run: RunArgument,
     study: StudyOption = "params/study.yml",
@@ -45,9 +45,10 @@ def verify(
     jobs: JobsOption = None,
     debug: DebugOption = False,
 ) -> int:
-    """Execute the notebooks of a run again and hold notebooks and pages to what comes out.
+    """Execute the notebooks of a run again and hold notebooks, pages, PDF, Word and Excel to what comes out.
 
-    Exit code 1: a cell or a page is not what its notebook gives. 2: it could not be found out, because the
+    Exit code 1: a cell, a page or a file beside it is not what its notebook gives, or one lies there that the
+    run did not make. 2: it could not be found out, because the
     run is not there, a notebook cannot be read, or what the pages were made from has changed since.
     """
     from survey_tools.run.kernels.forks import start_ahead
@@ -68,10 +69,10 @@ def _lines(done: Verification) -> list[str]:
         f"data/processed/results/.shown/{table}.parquet is not what the rules make of the results"
         for table in done.tables
     ]
+    lines += [f"{name}: the run made no such file" for name in done.strange]
     for page in done.pages:
         for one in page.differences:
-            cell = "the page" if one.cell == "page" else f"cell «{one.cell}»"
-            lines.append(f"{page.name}: {cell}: {one.what}")
+            lines.append(f"{page.name}: {_place(one.cell)}{one.what}")
     reasons = Counter(page.reason for page in done.pages if page.reason)
     for reason, count in reasons.items():
         first = next(page.name for page in done.pages if page.reason == reason)
@@ -80,3 +81,10 @@ def _lines(done: Verification) -> list[str]:
     same, differs, cannot = (done.count(name) for name in ("same", "differs", "cannot"))
     lines.append(f"Pages: {same} the same, {differs} differ, {cannot} not verified.")
     return lines
+
+
+def _place(cell: str) -> str:
+    """Say where a difference is: identifiers of cells have no point, names of files have."""
+    if cell == "page" or "." in cell:
+        return f"the {'page' if cell == 'page' else 'file ' + cell}: "
+    return f"cell «{cell}»: " if cell else ""

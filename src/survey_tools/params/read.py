@@ -107,6 +107,13 @@ def load_yaml(text: str) -> Any:
 def _read(path: Path, model: type[Read], what: str, expected: str) -> Read:
     try:
         content = load_yaml(normalize("NFC", path.read_text(encoding="utf-8")))
+    except UnicodeDecodeError as error:
+        raise ParamsError(
+            f"The {what} is not text in UTF-8.",
+            found=f"a byte 0x{error.object[error.start]:02x} at place {error.start + 1}",
+            where=f"{path.parent.name}/{path.name}",
+            next_step="save it as UTF-8 in a text editor, or restore it",
+        ) from error
     except yaml.YAMLError as error:
         raise ParamsError(
             f"The {what} is not valid YAML.", found=str(error).splitlines()[0], where=path.name

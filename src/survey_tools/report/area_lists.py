@@ -91,7 +91,9 @@ def _level(results: Results, row: pd.Series | None, scale: str) -> Cell:
     cell = level_cell(results, row, scale)
     if row is None or isinstance(cell, str):
         return cell
-    households = results.words("areas_households", n=results.numbers.count(row["n"]))
+    households = results.words(
+        "areas_households", n=results.numbers.base(row["n"], row.get("about", False))
+    )
     return cell[0], f"{cell[1]}; {households}"
 
 

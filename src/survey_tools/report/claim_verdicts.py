@@ -16,7 +16,7 @@ WIDEST = 0.2
 
 VERDICTS = (
     "not_measured", "source_card", "elsewhere", "missing", "hidden", "no_interval",
-    "level", "other_base", "in_keeping", "higher", "lower", "too_wide",
+    "level", "other_base", "in_keeping", "higher", "lower", "too_wide", "over_seen", "over_unclear",
     "up_seen", "up_contrary", "down_seen", "down_contrary", "differs", "unclear",
     "reported", "reported_reached", "reported_equal", "reported_short", "reported_more",
     "reported_incomplete",
@@ -35,8 +35,10 @@ def verdict(row: Any) -> str:
     Notes
     -----
     Answers of a sample: `in_keeping` only where the interval holds the figure and is no wider than
-    `WIDEST`; `higher` and `lower` only where the whole interval lies beyond; a change or difference is seen
-    only where its interval leaves out 0. Reports have no interval: their count is set beside the figure.
+    `WIDEST`; `higher` and `lower` only where the whole interval lies beyond. Where «over» the figure is
+    claimed, that is seen only where the whole interval lies above it, and cannot be told where the interval
+    holds it. A change or difference is seen only where its interval leaves out 0. Reports have no
+    interval: their count is set beside the figure.
     """
     if row["status"] == "none":
         return str(row["state"])
@@ -56,10 +58,12 @@ def _of_sample(row: Any) -> str:
     if test in ("up", "down", "differ"):
         return _of_difference(low, high, test)
     figure = float(row["figure"])
-    if low > figure:
-        return "higher"
     if high < figure:
         return "lower"
+    if test == "over":
+        return "over_seen" if low > figure else "over_unclear"
+    if low > figure:
+        return "higher"
     return "too_wide" if high - low > WIDEST else "in_keeping"
 
 

@@ -5,7 +5,8 @@ picked, so that no two pages together tell what each of them hides.
 
 A cell is *unsafe* when it rests on fewer answers than `round_from`, or when it counts 1 to
 `hide_counts_to` households, or all but so many. Unsafe cells are hidden; so is a group whose difference
-from everybody would be unsafe; then, wherever published cells and a published total would tell what is
+from everybody would be unsafe, an arm of a commune that is a single team, and a mean number of times whose
+sum tells who said more than one; then, wherever published cells and a published total would tell what is
 hidden, the smallest published cell is hidden too, until they do not (secondary suppression; Hundepool et
 al. 2012, Statistical Disclosure Control, section 4.4).
 """
@@ -62,11 +63,13 @@ def disclose_levels(
     frame = levels.reset_index(drop=True)
     frame["numerator"] = frame["numerator"].astype("Float64").to_numpy(float, na_value=np.nan)
     hidden = unsafe(frame["n"], frame["numerator"], rules) | _rest_is_unsafe(frame, rules)
+    hidden |= _is_one_team(frame) | _tells_of_many_times(frame, rules, scales)
     hidden = _protect_levels(frame, hidden, rules)
     if families:
         hidden |= tells_a_part(frame, hidden, families)
         hidden = _protect_levels(frame, hidden, rules)
-    return apply_rules(frame, hidden, rules, steps_of(frame["outcome"], scales))
+    shown = apply_rules(frame, hidden, rules, steps_of(frame["outcome"], scales))
+    return _in_tenths(shown, _is_count(frame, scales))
 
 
 def disclose_choices(
@@ -168,6 +171,42 @@ def _rest_is_unsafe(frame: pd.DataFrame, rules: DisclosureSettings) -> pd.Series
     both.index = frame.index
     rest = unsafe(both["n"] - frame["n"], both["numerator"] - frame["numerator"], rules)
     return rest & frame["group"].ne("all")
+
+
+def _is_one_team(frame: pd.DataFrame) -> pd.Series:
+    """Tell which arms of a commune are a single team, whose households are those of one village."""
+    arms = frame["group"].isin(PAIRS[0]) & frame["area"].ne(DISTRICT) & frame["n"].gt(0)
+    return arms & frame["n_teams"].eq(1) if "n_teams" in frame else arms & False
+
+
+def _is_count(frame: pd.DataFrame, scales: dict[str, str] | None) -> pd.Series:
+    return frame["outcome"].map(scales or {}).eq("count")
+
+
+def _tells_of_many_times(
+    frame: pd.DataFrame, rules: DisclosureSettings, scales: dict[str, str] | None
+) -> pd.Series:
+    """Tell which numbers of times sum up to hardly more than the households that say any.
+
+    The mean times the answers is the sum; what it is above these households was said by those who say two
+    times or more.
+    """
+    beyond = frame["estimate"] * frame["n"] - frame["numerator"]
+    return _is_count(frame, scales) & beyond.round().between(1, rules.hide_counts_to)
+
+
+def _in_tenths(shown: pd.DataFrame, counts: pd.Series) -> pd.DataFrame:
+    """Round means of numbers of times to one decimal, intervals outwards: more would give the sum back."""
+    result = shown.copy()
+    for name, how in (
+        ("estimate", lambda x: np.round(x)),
+        ("shown", lambda x: np.round(x)),
+        ("conf_low", lambda x: np.floor(x + 1e-9)),
+        ("conf_high", lambda x: np.ceil(x - 1e-9)),
+    ):
+        if name in result and counts.any():
+            result[name] = result[name].mask(counts, how(result[name] * 10) / 10)
+    return result
 
 
 def _protect_levels(frame: pd.DataFrame, hidden: pd.Series, rules: DisclosureSettings) -> pd.Series:

@@ -4,7 +4,7 @@ Reads no file and estimates nothing.
 
 A change and a gap are made of two levels, their intervals and nothing else. Where both levels are shown as
 they are, their difference tells nothing new; where one is hidden or rounded it would tell that one, and is
-hidden.
+hidden. Where one has a coarse base (`disclosure_bases`) the difference is made of the two as they are shown.
 
 A day of interviews is no answer, and who came when is known in the village. A day on which fewer than
 `hide_counts_to` + 1 households were interviewed is shown as its week all the same, so that no page dates
@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from survey_tools.params import DisclosureSettings
+from survey_tools.report.disclosure_bases import coarsen_differences
 from survey_tools.report.disclosure_cells import protect_areas
 from survey_tools.report.small_cells import HIDDEN, SHOWN
 
@@ -43,7 +44,8 @@ def disclose_changes(changes: pd.DataFrame, shown: pd.DataFrame, baseline: str) 
         Same rows with `shown` and `status`; without numbers where hidden.
     """
     first = changes[_CELL].assign(wave=baseline)
-    return _where_both(changes, shown, first)
+    found = _where_both(changes, shown, first)
+    return coarsen_differences(found, shown, but=("wave", baseline))
 
 
 def disclose_gaps(gaps: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFrame:
@@ -52,7 +54,7 @@ def disclose_gaps(gaps: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFrame:
     Parameters and result as `disclose_changes`.
     """
     everybody = gaps[_CELL].assign(group="all")
-    return _where_both(gaps, shown, everybody)
+    return coarsen_differences(_where_both(gaps, shown, everybody), shown, but=("group", "all"))
 
 
 def disclose_fieldwork(fieldwork: pd.DataFrame, rules: DisclosureSettings) -> pd.DataFrame:

@@ -34,6 +34,7 @@ from survey_tools.areas import Areas
 from survey_tools.contracts import AREA_LIST
 from survey_tools.errors import ContractError
 from survey_tools.params import DisclosureSettings, Workspace
+from survey_tools.report.disclosure_bases import ABOUT, coarsen, households
 from survey_tools.report.small_cells import HIDDEN, apply_rules, is_unsafe, steps_of
 
 DISTRICT, EVERYBODY = "district", "all"
@@ -80,6 +81,7 @@ def further_lists(
             inside[name, unit.code] = held | {code}
     by_area = contracts.read_table(ws.results, "levels_by_area")
     by_list = disclose_by_list(by_area, levels, shown, inside, ws.study.disclosure, scales)
+    by_list = _coarse(by_list, by_area, shown, ws.study.disclosure, scales)
     own = ws.study.areas.list_
     communes = ws.table("communes")
     people = dict(zip(communes["code"], communes["population_2019"], strict=True))
@@ -90,6 +92,25 @@ def further_lists(
             unit.key: areas.share_inside(unit, people) for units in lists.values() for unit in units
         },
     }
+
+
+def _coarse(
+    by_list: pd.DataFrame,
+    by_area: pd.DataFrame,
+    shown: pd.DataFrame,
+    rules: DisclosureSettings,
+    scales: dict[str, str],
+) -> pd.DataFrame:
+    """Coarsen the bases of those questions whose bases are coarse for the communes."""
+    unit = [AREA_LIST, "area_code"]
+    names = [
+        rows[unit].astype(str).agg("/".join, axis=1) if len(rows) else rows["area_code"]
+        for rows in (by_list, by_area)
+    ]
+    asked = households(by_area.assign(area=names[1]))
+    questions = set(shown.loc[shown[ABOUT], "outcome"]) if ABOUT in shown else set()
+    mine = by_list.assign(area=names[0])
+    return coarsen(mine, asked, "outcome", questions, rules, scales).drop(columns="area")
 
 
 def _own_list(shown: pd.DataFrame, own: str) -> pd.DataFrame:

@@ -111,7 +111,7 @@ def _near(rows: pd.DataFrame, code: str) -> pd.DataFrame:
 
 
 def exposure_figure(results: Results) -> None:
-    """Show which share of households the teams visited, by group of teams."""
+    """Show which share of households the teams guided in person, by group of teams."""
     row = results.effect(results.study.design.reached, "first_stage")
     if row is None or row[["shown", "mean_regular"]].isna().any():
         return nothing(results)

@@ -31,12 +31,14 @@ _WORDS = {
         "points": "{} điểm phần trăm",
         "amount": "{} triệu đồng",
         "index": "{} độ lệch chuẩn",
+        "about": "khoảng {}",
     },
     "en": {
         "interval": "from {low} to {high}",
         "points": "{} percentage points",
         "amount": "{} million VND",
         "index": "{} standard deviations",
+        "about": "about {}",
     },
 }
 
@@ -60,6 +62,12 @@ class Numbers:
     def count(self, value: float | None) -> str:
         """Write a number of households, teams or rows."""
         return self.number(value)
+
+    def base(self, n: float | None, about: bool = False) -> str:
+        """Write how many answered; `about` where that is told as a multiple only."""
+        if about and not is_missing(n):
+            return _WORDS[self.lang]["about"].format(self.count(n))
+        return self.count(n)
 
     def percent(self, share: float | None, digits: int = 0) -> str:
         """Write a share of one as a percentage."""

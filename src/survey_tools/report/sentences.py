@@ -72,7 +72,7 @@ def chance_findings(results: Results) -> str:
 
 
 def late(results: Results) -> list[str]:
-    """Say what a visit did to the households visited because of the more intensive outreach."""
+    """Say what being guided in person did to the households so guided because of the lot."""
     outcomes = results.study.report.main_outcomes
     return [_effect_sentence(results, outcome, "late", _LATE_KEYS) for outcome in outcomes]
 
@@ -97,7 +97,7 @@ def naive(results: Results) -> list[str]:
 
 
 def reach(results: Results) -> str:
-    """Say how many households were visited, and how many more because of the lot."""
+    """Say how many households were guided in person, and how many more because of the lot."""
     row = results.effect(results.study.design.reached, "first_stage")
     finding = _finding(row, results.plan.alpha)
     if row is None or finding == "hidden":
@@ -141,12 +141,12 @@ def attrition(results: Results) -> list[str]:
     """Say which share of each group was interviewed at the endline."""
     rows = rows_where(results.attrition, wave=results.study.waves.endline)
     if set(rows["arm"]) != {"intensive", "regular"} or (rows["drawn"] == 0).any():
-        return [results.words("attrition_note")]
+        return []
     both = {}
     for arm in ("intensive", "regular"):
         row = results.row("attrition", rows[rows["arm"].eq(arm)])
         both[arm] = results.numbers.percent(row["interviewed"] / row["drawn"], 1)
-    return [results.words("attrition", **both), results.words("attrition_note")]
+    return [results.words("attrition", **both)]
 
 
 def how_shown(results: Results) -> str:

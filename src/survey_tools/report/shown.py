@@ -22,8 +22,8 @@ from survey_tools import contracts
 from survey_tools.areas import read_areas
 from survey_tools.files import replacing
 from survey_tools.params import Workspace
+from survey_tools.report import disclosure_bases, disclosure_commune
 from survey_tools.report import disclosure_cells as rules
-from survey_tools.report import disclosure_commune
 from survey_tools.report.disclosure_between import families_of, hide_told_arms, tells_an_answer
 from survey_tools.report.shown_key import (
     AS_THEY_ARE,
@@ -176,7 +176,12 @@ def _decide(ws: Workspace) -> Tables:
     if "choices" in tables:
         choices = tables["choices"].reset_index(drop=True)
         telling = None if raw is None else tells_an_answer(choices, raw, tables["levels"])
-        tables["choices"] = rules.disclose_choices(choices, settings, telling)
+        shown = rules.disclose_choices(choices, settings, telling)
+        if raw is not None:
+            asked = _households(ws, raw)
+            partly = disclosure_bases.partly_asked(choices, asked, "variable", settings)
+            shown = disclosure_bases.coarsen(shown, asked, "variable", partly, settings)
+        tables["choices"] = shown
     for name in tables.keys() & _RULES.keys():
         tables[name] = _RULES[name](tables[name], settings)
     if raw is not None and "communes" in tables:
@@ -214,8 +219,17 @@ def _decide_of_communes(tables: Tables, ws: Workspace) -> None:
 
 
 def _levels(ws: Workspace, levels: pd.DataFrame) -> pd.DataFrame:
-    families = families_of(ws.table("outcomes"))
-    return rules.disclose_levels(levels, ws.study.disclosure, _scales(ws), families)
+    families, settings, scales = families_of(ws.table("outcomes")), ws.study.disclosure, _scales(ws)
+    shown = rules.disclose_levels(levels, settings, scales, families)
+    asked = _households(ws, levels)
+    partly = disclosure_bases.partly_asked(levels, asked, "outcome", settings)
+    return disclosure_bases.coarsen(shown, asked, "outcome", partly, settings, scales)
+
+
+def _households(ws: Workspace, levels: pd.DataFrame) -> pd.Series:
+    """Return how many households each area, wave and group has, as far as any base tells."""
+    there = path_of(ws, "fieldwork").is_file()
+    return disclosure_bases.households(levels, _checked(ws, "fieldwork") if there else None)
 
 
 def _checked(ws: Workspace, name: str) -> pd.DataFrame:

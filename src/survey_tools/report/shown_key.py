@@ -31,8 +31,8 @@ AS_THEY_ARE = ("balance_joint", "flow")
 """Tables of results about the rows over the whole district, which need not be there."""
 
 _DECIDES = (
-    "disclosure_cells.py", "disclosure_audit.py", "disclosure_between.py", "disclosure_commune.py",
-    "small_cells.py", "shown.py", "shown_key.py", "units.py",
+    "disclosure_cells.py", "disclosure_audit.py", "disclosure_between.py", "disclosure_bases.py",
+    "disclosure_commune.py", "small_cells.py", "shown.py", "shown_key.py", "units.py",
 )  # fmt: skip
 _TOO_NEW_NS = 2_000_000_000
 """A file changed so shortly before it was looked at may change again within one tick of its clock."""

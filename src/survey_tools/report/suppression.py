@@ -5,7 +5,8 @@ that it counts 1 to 4, and one hidden to protect another one counts none of thes
 the reasons undo much of it (Hundepool et al. 2012, Statistical Disclosure Control, section 4.4; Duncan,
 Elliot and Salazar 2011, Statistical Confidentiality, section 4.2). So the log beside the pages gives the
 state alone, of an empty cell as of every hidden one; how often each reason occurs is told over all tables
-together, and only of reasons with many cells. The reasons cell by cell go to `logs/`, for its owner alone.
+together, and only of reasons with many cells. The reasons cell by cell go beside the results, for its owner
+alone: the whole folder of a run is handed out.
 No log holds a value, a number of answers or a threshold. Not here: deciding
 (`survey_tools.report.disclosure_cells` and its neighbours).
 """
@@ -22,6 +23,7 @@ from survey_tools import contracts
 from survey_tools.files import PRIVATE, PUBLIC, replacing
 from survey_tools.params import DisclosureSettings, Workspace
 from survey_tools.report import markup
+from survey_tools.report.disclosure_bases import ABOUT
 from survey_tools.report.disclosure_cells import PAIRS
 from survey_tools.report.numbers import Lang, Numbers
 from survey_tools.report.shell import INDEX, Gate, foot, head, synthetic_banner, write_page
@@ -30,7 +32,10 @@ from survey_tools.report.small_cells import FEW, HIDDEN, unsafe
 from survey_tools.report.wording import Wording
 
 LOG = "suppression.csv"
-"""File of the public log, and, in `logs/`, of the team's."""
+"""File of the public log."""
+
+REASONS = "suppression_reasons.csv"
+"""File of the team's log, beside the results."""
 
 PAGE = {"vi": "suppression.vi.html", "en": "suppression.en.html"}
 
@@ -98,7 +103,7 @@ def suppression_reasons(
 
 
 def write_suppression(ws: Workspace, run: str, gate: Gate | None = None) -> tuple[Path, ...]:
-    """Write `suppression.csv` and a page a language beside the pages of a run, and `logs/suppression.csv`.
+    """Write `suppression.csv` and a page a language beside a run's pages, and the reasons beside the results.
 
     A file that would not change is left as it is.
 
@@ -126,8 +131,9 @@ def write_suppression(ws: Workspace, run: str, gate: Gate | None = None) -> tupl
     reasons = suppression_reasons(log, results, ws.study.disclosure)
     texts = {
         folder / LOG: (log.to_csv(index=False, lineterminator="\n"), PUBLIC),
-        folder / "logs" / LOG: (reasons.to_csv(index=False, lineterminator="\n"), PRIVATE),
+        ws.results / REASONS: (reasons.to_csv(index=False, lineterminator="\n"), PRIVATE),
     }
+    (folder / "logs" / LOG).unlink(missing_ok=True)  # where an earlier version left the reasons
     written = [path for path, (text, mode) in texts.items() if _write(path, text, mode, gate)]
     for lang in ws.study.report.languages:
         page = _page(ws, lang, log, reasons)
@@ -145,6 +151,8 @@ def _named(table: pd.DataFrame, name: str) -> pd.DataFrame:
     frame = frame.rename(columns={k: v for k, v in _RENAMED.items() if v not in frame})
     state = "disclosure" if "disclosure" in frame else "status"
     frame = frame.assign(table=name, state=frame.get(state, ""))
+    if ABOUT in frame:
+        frame["state"] = frame["state"].mask(frame[ABOUT] & frame["state"].ne(HIDDEN), FEW)
     for key in KEYS:
         if key not in frame:
             frame[key] = "district" if key == "area" else ""

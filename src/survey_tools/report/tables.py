@@ -72,7 +72,7 @@ def effects_table(results: Results, outcomes: Sequence[str] | None = None) -> Ta
 
 
 def compare_table(results: Results, outcomes: Sequence[str] | None = None) -> Table:
-    """Tabulate four comparisons side by side: by lot, by lot unadjusted, naive, and for the visited."""
+    """Tabulate four comparisons side by side: by lot, by lot unadjusted, naive, and for those guided."""
     rows: list[tuple[Cell, ...]] = []
     for outcome in outcomes or results.study.report.main_outcomes:
         scale = results.scale(outcome)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,9 @@ import pandas as pd
 import yaml
 from pydantic import ValidationError
 
-from survey_tools.errors import DisclosureError, ParamsError, RunError
-from survey_tools.files import digest_file
+from survey_tools.errors import DisclosureError, ParamsError
 from survey_tools.params import Checklist, SignOff, Workspace, read_checklist, read_sign_offs
+from survey_tools.report.downloads.names import beside
 from survey_tools.report.review import (
     NOT_OK,
     OK,
@@ -31,19 +32,19 @@ from survey_tools.report.review import (
     write_review_pages,
 )
 from survey_tools.report.shown import shown_tables
-from survey_tools.report.site import write_index
 from survey_tools.report.suppression import LOG, suppression_log
 from survey_tools.run.batch.fingerprint import digest_if_there
-from survey_tools.run.batch.record import RECORD, read_record
+from survey_tools.run.batch.record import THERE, record_of
 from survey_tools.run.files import read_json, write_text
 from survey_tools.run.gate import open_gate
+from survey_tools.run.occupied import at_work, holding
+from survey_tools.run.verify.strange import strange_files
 from survey_tools.run.verify.verify import SAME, VERIFIED
 
 CHECKLIST = "review.yml"
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 _DATA = re.compile(r"<data ([^>]*)>")
 _ATTRIBUTE = re.compile(r'(value|data-source)="([^"]*)"')
-_THERE = ("ok", "skipped")
 Found = tuple[str, str]
 """State of an item, and the key of the sentence that says what was found."""
 
@@ -64,24 +65,22 @@ def review_run(ws: Workspace, run: str) -> tuple[Reviewed, ...]:
     Raises
     ------
     RunError
-        When there is no such run or its record cannot be read.
+        When there is no such run, its record cannot be read, or a batch or another review is writing into it.
     ParamsError
         When the checklist or the file of sign-offs is wrong.
     """
-    folder, record = _run(ws, run)
-    checklist = _checklist(ws)
-    signed = {one.item: one for one in _signed(ws, run, checklist)}
-    content = content_digest(folder, record)
-    items = tuple(
-        Reviewed(item, *CHECKS[item.check](ws, folder, record))
-        if item.check
-        else _human(item, signed.get(item.id), content)
-        for item in checklist.items
-    )
-    gate = open_gate(ws, folder)
-    write_review_pages(ws, run, checklist, items, content, gate)
-    write_index(ws, run, record, gate)  # which links to the review from now on
-    return items
+    with _held(ws, run) as (folder, record):
+        checklist = _checklist(ws)
+        signed = {one.item: one for one in _signed(ws, run, checklist)}
+        content = content_digest(folder, record)
+        items = tuple(
+            Reviewed(item, *CHECKS[item.check](ws, folder, record))
+            if item.check
+            else _human(item, signed.get(item.id), content)
+            for item in checklist.items
+        )
+        write_review_pages(ws, run, checklist, items, content, open_gate(ws, folder))
+        return items
 
 
 def sign(
@@ -104,11 +103,48 @@ def sign(
     DisclosureError
         When the remark holds personal data.
     RunError
-        When there is no such run, or the file cannot be written.
+        When there is no such run, a batch or another review is writing into it, or the file cannot be
+        written.
     """
-    folder, record = _run(ws, run)
-    checklist = _checklist(ws)
-    _check_item(checklist, item)
+    with _held(ws, run) as (folder, record):
+        checklist = _checklist(ws)
+        _check_item(checklist, item)
+        _check_given(ws, folder, checklist, item, role, remark)
+        given = {
+            "item": item,
+            "decision": decision,
+            "role": role,
+            "initials": initials,
+            "date": datetime.now(UTC).date(),
+            "content": content_digest(folder, record),
+            "remark": remark,
+        }
+        made = _complete(given)
+        signed = [*_signed(ws, run, checklist), made]
+        lines = [one.model_dump(mode="json") for one in signed]
+        text = yaml.safe_dump({"signed": lines}, allow_unicode=True, sort_keys=False)
+        write_text(_file(ws, run), text)
+    return made
+
+
+def content_digest(folder: Path, record: Mapping[str, Any]) -> str:
+    """Return a digest of pages and the files beside them as they lie there, in letters: 16 of a to p.
+
+    Executed notebooks do not count: they hold the seconds that they took, and pages made again are the same.
+    """
+    digest = hashlib.sha256()
+    for page in record["pages"]:
+        if page["status"] in THERE and page["file"]:
+            html = folder / page["file"]
+            for path in (html, *beside(html)):
+                digest.update(f"{path.name} {digest_if_there(path)}\n".encode())
+    return digest.hexdigest()[:16].translate(_LETTERS)
+
+
+def _check_given(
+    ws: Workspace, folder: Path, checklist: Checklist, item: str, role: str, remark: str
+) -> None:
+    """Refuse a role that the checklist does not have, and a remark with personal data."""
     if role not in checklist.roles:
         raise ParamsError(
             "The checklist has no such role.",
@@ -123,51 +159,27 @@ def sign(
             expected="what was seen, without names, phones or codes of households",
             where=item,
         )
-    given = {
-        "item": item,
-        "decision": decision,
-        "role": role,
-        "initials": initials,
-        "date": datetime.now(UTC).date(),
-        "content": content_digest(folder, record),
-        "remark": remark,
-    }
+
+
+def _complete(given: Mapping[str, Any]) -> SignOff:
+    """Make a sign-off, or say what is missing or wrong in it."""
     try:
-        made = SignOff.model_validate(given)
+        return SignOff.model_validate(given)
     except ValidationError as error:
         problem = error.errors()[0]
         raise ParamsError(
             "The sign-off is not complete.",
-            found=f"{'.'.join(map(str, problem['loc'])) or item}: {problem['msg']}",
+            found=f"{'.'.join(map(str, problem['loc'])) or given['item']}: {problem['msg']}",
             next_step="survey-tools review --help",
         ) from error
-    signed = [*_signed(ws, run, checklist), made]
-    lines = [one.model_dump(mode="json") for one in signed]
-    text = yaml.safe_dump({"signed": lines}, allow_unicode=True, sort_keys=False)
-    write_text(_file(ws, run), text)
-    return made
 
 
-def content_digest(folder: Path, record: Mapping[str, Any]) -> str:
-    """Return a digest of the pages of a run as they lie there, in letters: 16 of a to p."""
-    digest = hashlib.sha256()
-    for page in record["pages"]:
-        if page["status"] in _THERE and page["file"]:
-            now = digest_if_there(folder / page["file"])
-            digest.update(f"{page['file']} {now}\n".encode())
-    return digest.hexdigest()[:16].translate(_LETTERS)
-
-
-def _run(ws: Workspace, run: str) -> tuple[Path, dict[str, Any]]:
-    folder = ws.reports(run)
-    record = read_record(folder)
-    if record is None:
-        raise RunError(
-            "There is no such run, or its record cannot be read.",
-            expected=f"reports/{run}/{RECORD}",
-            next_step="survey-tools status lists the runs",
-        )
-    return folder, record
+@contextmanager
+def _held(ws: Workspace, run: str) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Keep batches, erasures and other reviews out; give the folder of the run and its record."""
+    record_of(ws, run)  # before the lock, which makes the folder
+    with at_work(ws), holding(ws, run):
+        yield ws.reports(run), record_of(ws, run)
 
 
 def _checklist(ws: Workspace) -> Checklist:
@@ -228,7 +240,7 @@ def _data_proved(ws: Workspace, folder: Path, record: Mapping[str, Any]) -> Foun
 
 def _pages_made(ws: Workspace, folder: Path, record: Mapping[str, Any]) -> Found:
     counts = Counter(page["status"] for page in record["pages"])
-    if counts["failed"] or counts["stopped"] or not any(counts[one] for one in _THERE):
+    if counts["failed"] or counts["stopped"] or not any(counts[one] for one in THERE):
         return NOT_OK, "review_found_failed"
     return OK, "review_found_made"
 
@@ -248,26 +260,25 @@ def _provenance(ws: Workspace, folder: Path, record: Mapping[str, Any]) -> Found
 
 
 def _verified(ws: Workspace, folder: Path, record: Mapping[str, Any]) -> Found:
-    """Every page of the run was verified as it lies there now, and no record of that is of another one."""
+    """Every page was verified with all its files as they lie there now, and no others lie there."""
     kept = read_json(folder / VERIFIED)
     if not isinstance(kept, dict) or kept.get("run") != record.get("run"):
         return OPEN, "review_found_unverified"
     pages = kept.get("pages") or {}
     states = set()
     for page in record["pages"]:
-        if page["status"] in _THERE:
-            said = pages.get(f"{page['code']}.{page['lang']}") or {}
-            files = said.get("files") or {}
-            now = files and all(_is(folder / name, digest) for name, digest in files.items())
-            same_inputs = said.get("made_from") == page["hashes"]
-            states.add(said.get("result") if now and same_inputs else None)
+        if page["status"] in THERE:
+            kept_of = pages.get(f"{page['code']}.{page['lang']}") or {}
+            files = kept_of.get("files") or {}
+            held = page["files"] and files.keys() >= page["files"].keys()
+            now = held and all(digest_if_there(folder / n) == said for n, said in files.items())
+            same_inputs = kept_of.get("made_from") == page["hashes"]
+            states.add(kept_of.get("result") if now and same_inputs else None)
     if "differs" in states or kept.get("tables"):
         return NOT_OK, "review_found_differs"
+    if strange_files(folder, record):
+        return NOT_OK, "review_found_strange"
     return (OK, "review_found_verified") if states == {SAME} else (OPEN, "review_found_unverified")
-
-
-def _is(path: Path, digest: str) -> bool:
-    return path.is_file() and digest_file(path) == digest
 
 
 def _languages_agree(ws: Workspace, folder: Path, record: Mapping[str, Any]) -> Found:
@@ -275,8 +286,8 @@ def _languages_agree(ws: Workspace, folder: Path, record: Mapping[str, Any]) -> 
     figures: dict[str, list[Counter[tuple[tuple[str, str], ...]]]] = {}
     for page in record["pages"]:
         path = folder / str(page["file"])
-        if page["status"] in _THERE and path.is_file():
-            found = _figures(path.read_text("utf-8"))
+        if page["status"] in THERE and path.is_file():
+            found = _figures(path.read_text("utf-8", errors="replace"))
             figures.setdefault(page["code"], []).append(found)
     if not any(any(of_area) for of_area in figures.values()):
         return OPEN, "review_found_no_figures"

@@ -73,14 +73,17 @@ def gaps(levels: pd.DataFrame) -> pd.DataFrame:
 
     Notes
     -----
-    Everybody includes the group, so the two levels go up and down together, and the interval, which is
-    that of `mover`, is wider than it need be.
+    Everybody includes the group. With a share f of the answers in it, the gap is (1 - f) times the
+    difference between the group and the others, who have no answer in common, so the interval is that of
+    `mover` for these two. The others' level follows from the two levels; its interval is that of
+    everybody, wider by the root of how many fewer answer. Households of one team still go up and down
+    together, for which the interval is somewhat wider than it need be.
     """
     require_columns(levels, [*_CELL, *_LEVEL])
     groups = levels[levels["group"].isin(OVERLAPPING)]
     everybody = levels[levels["group"].eq(EVERYBODY)]
     both = _beside(groups, everybody, ["area", "wave", "outcome"])
-    return carry_list(levels, _difference(both))
+    return carry_list(levels, _gap(both))
 
 
 def mover(
@@ -115,6 +118,24 @@ def _beside(rows: pd.DataFrame, others: pd.DataFrame, on: list[str]) -> pd.DataF
     return rows[[*_CELL, *_LEVEL]].merge(
         wanted, on=on, how="left", validate="m:1", suffixes=("", "_other")
     )
+
+
+def _gap(both: pd.DataFrame) -> pd.DataFrame:
+    """Set a group against those outside it, and shrink that to the gap to everybody."""
+    of_all = ("estimate_other", "conf_low_other", "conf_high_other")
+    group, low, high = (both[name].to_numpy(dtype=float) for name in _LEVEL[:3])
+    everybody, all_low, all_high = (both[name].to_numpy(dtype=float) for name in of_all)
+    n, n_all = both["n"].to_numpy(dtype=float), both["n_other"].to_numpy(dtype=float)
+    outside = np.where(n_all > n, n_all - n, np.nan)
+    rest = (n_all * everybody - n * group) / outside
+    wider = np.sqrt(n_all / outside)
+    rest_ends = (rest - wider * (everybody - all_low), rest + wider * (all_high - everybody))
+    ends = mover(group, (low, high), rest, rest_ends)
+    share = outside / n_all
+    found = both[_CELL].assign(
+        estimate=share * (group - rest), conf_low=share * ends[0], conf_high=share * ends[1]
+    )
+    return found.assign(n=both["n"].astype("int64"))
 
 
 def _difference(both: pd.DataFrame) -> pd.DataFrame:

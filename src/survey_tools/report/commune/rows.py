@@ -37,10 +37,10 @@ def change(results: Results, outcome: str, group: str = EVERYBODY) -> pd.Series 
     return _first(results, "changes", area=results.code, wave=wave, group=group, outcome=outcome)
 
 
-def gap(results: Results, outcome: str, group: str) -> pd.Series | None:
-    """Return how far a group is from everybody at the endline in the page's place."""
-    wave = results.study.waves.endline
-    return _first(results, "gaps", area=results.code, wave=wave, group=group, outcome=outcome)
+def gap(results: Results, outcome: str, group: str, area: str | None = None) -> pd.Series | None:
+    """Return how far a group is from everybody at the endline, in the page's place unless said."""
+    where = {"area": area or results.code, "wave": results.study.waves.endline}
+    return _first(results, "gaps", group=group, outcome=outcome, **where)
 
 
 def own_effect(results: Results, outcome: str) -> pd.Series | None:
@@ -54,10 +54,10 @@ def fieldwork(results: Results, wave: str) -> pd.Series | None:
 
 
 def choices(results: Results, variable: str) -> pd.DataFrame:
-    """Return the choices of a question at the endline that may be shown, most often chosen first."""
+    """Return the choices at the endline that somebody made and that may be shown, most often made first."""
     wave = results.study.waves.endline
     found = rows_where(results.choices, area=results.code, variable=variable, wave=wave)
-    found = found[found["status"].ne(HIDDEN)]
+    found = found[found["status"].ne(HIDDEN) & found["shown"].gt(0)]
     return found.sort_values(["shown", "choice"], ascending=[False, True])
 
 
@@ -69,6 +69,11 @@ def scale(results: Results, name: str) -> str:
 def is_shown(row: pd.Series | None) -> TypeGuard[pd.Series]:
     """Whether there is a figure that may be shown, as it is or rounded."""
     return row is not None and row["status"] != HIDDEN and not is_missing(row["shown"])
+
+
+def is_estimated(row: pd.Series | None) -> TypeGuard[pd.Series]:
+    """Whether a place has a pooled effect that may be shown and in which its own data count."""
+    return row is not None and not is_missing(row["shown"]) and row["status"] != "too_few"
 
 
 def is_clear(row: pd.Series | None) -> TypeGuard[pd.Series]:

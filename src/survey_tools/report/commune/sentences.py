@@ -37,8 +37,13 @@ def finding(results: Results, outcome: str) -> str:
 
 
 def own_data(results: Results) -> list[str]:
-    """Say what the place's own data could tell of the effect and what not, on the first main outcome."""
-    outcome = results.study.report.main_outcomes[0]
+    """Say what the place's own data could tell of the effect and what not, on one main outcome.
+
+    On the first of which an estimate may be shown; where there is none, that is said.
+    """
+    outcomes = results.study.report.main_outcomes
+    known = [one for one in outcomes if rows.is_estimated(rows.own_effect(results, one))]
+    outcome = next(iter(known), outcomes[0])
     row, district = rows.own_effect(results, outcome), results.effect(outcome)
     mine = {"commune_code": results.code}
     teams = int(results.teams["commune_code"].eq(results.code).sum())
@@ -85,6 +90,19 @@ def left_behind(results: Results) -> list[str]:
     return texts
 
 
+def left_behind_district(results: Results) -> list[str]:
+    """Say which groups are clearly above or below everybody over the district, where far more answered."""
+    found = [
+        (group, outcome, rows.gap(results, outcome, group, rows.DISTRICT))
+        for group in rows.GROUPS
+        for outcome in results.study.report.main_outcomes
+    ]
+    clear = [
+        _gap(results, group, outcome, row) for group, outcome, row in found if rows.is_clear(row)
+    ]
+    return clear or [results.words("commune_gap_none")]
+
+
 def choices(results: Results, variable: str) -> str:
     """Introduce a question with several answers: the question, and how many answered."""
     found = rows.choices(results, variable)
@@ -94,7 +112,8 @@ def choices(results: Results, variable: str) -> str:
     }
     if found.empty:
         return results.words("choices_none", **values)
-    n = results.numbers.count(results.row("choices", found)["n"])
+    row = results.row("choices", found)
+    n = results.numbers.base(row["n"], row.get("about", False))
     return results.words("commune_choices", **values, n=n)
 
 
@@ -130,7 +149,7 @@ def _key_figure(results: Results, outcome: str) -> str:
         outcome=results.outcome(outcome),
         now=numbers.value(row["shown"], scale),
         interval=numbers.interval(row["conf_low"], row["conf_high"], scale),
-        n=numbers.count(row["n"]),
+        n=numbers.base(row["n"], row.get("about", False)),
     )
 
 
@@ -144,3 +163,34 @@ def _gap(results: Results, group: str, outcome: str, row: pd.Series) -> str:
         interval=numbers.difference_interval(row["conf_low"], row["conf_high"], scale),
         confidence=results.confidence,
     )
+
+
+def chance_findings(results: Results) -> list[str]:
+    """Warn how many of the place's intervals of changes and gaps would leave out zero by chance alone.
+
+    Counted are those that are not hidden: the changes of both tables, and the gaps of every group, whether
+    the page names them or not.
+    """
+    main = results.study.report.main_outcomes
+    both = dict.fromkeys([*main, *harms(results)])
+    looked = [outcome for outcome in both if results.scale(outcome) != "index"]
+    where = {"area": results.code, "wave": results.study.waves.endline}
+    shown = [
+        results.counted(1, "changes", **where, group=rows.EVERYBODY, outcome=outcome)
+        for outcome in looked
+        if rows.is_shown(rows.change(results, outcome))
+    ]
+    shown += [
+        results.counted(1, "gaps", **where, group=group, outcome=outcome)
+        for group in rows.GROUPS
+        for outcome in main
+        if rows.is_shown(rows.gap(results, outcome, group))
+    ]
+    if not shown:
+        return []
+    count: float = shown[0]
+    for one in shown[1:]:
+        count = count + one
+    one_in = round(1 / (1 - results.study.design.interval), 6)
+    expected = results.numbers.number(count / one_in, 1)
+    return [results.words("commune_many", count=count, expected=expected)]

@@ -115,14 +115,16 @@ def _why(results: Results, one: Suggested) -> str:
             question=results.question(when.question),
             choice=results.choice(when.question, when.choice),
             share=numbers.percent(row["shown"]),
-            n=numbers.count(row["n"]),
+            interval=numbers.interval(row["conf_low"], row["conf_high"], "binary"),
+            confidence=results.confidence,
+            n=numbers.base(row["n"], row.get("about", False)),
         )
     side = "below" if when.below is not None else "above"
     scale = rows.scale(results, when.of)
     values = {
         "what": results.outcome(when.of),
         "group": results.words(f"group_{when.group}"),
-        "n": numbers.count(row["n"]),
+        "n": numbers.base(row["n"], row.get("about", False)),
         "confidence": results.confidence,
     }
     if isinstance(when, LevelCondition):

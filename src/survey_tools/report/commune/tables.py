@@ -75,8 +75,9 @@ def effects_table(results: Results) -> Table:
         if results.by_lot:
             weight = None if own is None else own["weight_own"]
             smallest = None if own is None else own.get("smallest_detectable")
+            mine = own is None or own["status"] != "too_few"
             pooled = (
-                _effect(results, own, scale),
+                _effect(results, own, scale) if mine else results.words("commune_own_no_data"),
                 results.numbers.percent(weight),
                 results.numbers.bare_difference(smallest, scale, sign=False),
             )
@@ -185,7 +186,7 @@ def _level(results: Results, row: pd.Series | None, name: str) -> Cell:
         return results.words("commune_too_few")
     scale, numbers = rows.scale(results, name), results.numbers
     low, high = (numbers.bare_value(row[end], scale) for end in ("conf_low", "conf_high"))
-    n = numbers.count(row["n"])
+    n = numbers.base(row["n"], row.get("about", False))
     return (
         _value(results, row, name),
         results.words("commune_interval_n", low=low, high=high, n=n),

@@ -1,7 +1,7 @@
 """What can differ between the pages of two runs: the parts of a comparison.
 
 Run A is the earlier one or the one held against, run B the one that is looked at. Values and texts are
-those of the pages. Of a number that run B does not show, no text is kept.
+those of the pages. Of a number that run B does not show, or shows rounded, nothing is kept of run A.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-NumberKind = Literal["changed", "decimals", "appeared", "vanished", "hidden", "unhidden"]
-"""`decimals`: the value differs, but not as it is written. `hidden`, `unhidden`: suppressed in B, in A."""
+NumberKind = Literal["changed", "decimals", "appeared", "vanished", "hidden", "unhidden", "rounded"]
+"""`decimals`: the value differs, but not as it is written. `hidden`, `unhidden`: suppressed in B, in A.
+`rounded`: in B rounded because few answered, in A not."""
 
 CauseKind = Literal["study", "data", "params", "code", "options", "versions"]
 
@@ -68,6 +69,7 @@ class ExhibitChange:
 class WordingChange:
     """A sentence that differs, with `…` in place of its traced numbers; empty where it is not there.
 
+    In that of A `…` also stands for any other number that the one of B does not hold.
     `with_numbers`: one of the numbers in it differs too.
     """
 
@@ -94,7 +96,7 @@ class Fault:
     """What is wrong within one run, whatever the other says.
 
     Kinds: `languages` (the languages of a page carry different numbers), `values` (one number has two
-    values), `altered` (a page is not as it was written), `unfinished`, `damaged` (the record).
+    values), `altered` (a page is not as it was written), `unfinished`, `damaged` (the record), `no_record`.
     """
 
     kind: str
@@ -153,7 +155,12 @@ class Comparison:
     @property
     def differs(self) -> bool:
         """Whether anything differs, or is wrong within a run."""
-        return bool(self.numbers or self.exhibits or self.wording or self.only or self.faults)
+        return self.pages_differ or bool(self.faults)
+
+    @property
+    def pages_differ(self) -> bool:
+        """Whether anything differs between the runs."""
+        return bool(self.numbers or self.exhibits or self.wording or self.only)
 
     def of(self, *kinds: NumberKind) -> tuple[NumberChange, ...]:
         """Return the numbers that differ in one of these ways."""

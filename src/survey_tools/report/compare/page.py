@@ -1,6 +1,7 @@
 """Write the comparison of two runs: a page in each language for a reviewer, and the list of all of it.
 
-Computes nothing; quotes what the pages show, and of a number that run B does not show, nothing.
+Computes nothing; quotes what the pages show, and of a number that run B does not show, or rounds, nothing
+of A.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ class _Page(Frame):
             *self._faults(),
             *self._why(),
         ]
-        if found.differs:
+        if found.pages_differ:
             parts += [*self._numbers(), *self._exhibits(), *self._hidden()]
             parts += [*self._wording(), *self._only()]
         return "\n".join([*parts, foot()])
@@ -120,7 +121,7 @@ class _Page(Frame):
         if not told:
             told = [words("compare_no_cause")]
         yield markup.bullets(told).source
-        if reasons.causes and not self.found.differs:
+        if reasons.causes and not self.found.pages_differ:
             yield self.say(words("compare_idle"))
         elif len(reasons.kinds) > 1:
             yield self.say(words("compare_several"))
@@ -225,7 +226,7 @@ class _Page(Frame):
 
     def _hidden(self) -> Iterator[str]:
         yield self.heading("hidden")
-        some = self.found.of("hidden", "unhidden")
+        some = self.found.of("hidden", "unhidden", "rounded")
         if not some:
             yield self.say(self.words("compare_no_hidden"))
             return

@@ -23,6 +23,8 @@ def summary(comparison: Comparison, lang: Lang) -> tuple[str, ...]:
     totals = {"total": comparison.total, "pages": comparison.pages}
     if not comparison.differs:
         return (words("compare_equal", **totals),)
+    if not comparison.pages_differ:
+        return (words("compare_faults_only", count=len(comparison.faults), **totals),)
     touched = words(
         "compare_summary", count=comparison.differing, touched=comparison.touched, **totals
     )

@@ -70,6 +70,8 @@ def _link(table: Table, words: Wording, stem: str, number: int) -> str:
 
 
 def _head(column: Column, words: Wording) -> str:
+    if column.mixed:
+        return words("downloads_percent_some", column=column.name)
     return words("downloads_percent", column=column.name) if column.percent else column.name
 
 

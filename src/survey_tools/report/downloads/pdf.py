@@ -37,6 +37,9 @@ TEXT_WIDTH = 1000
 NO_ALT = "—"
 """Stands for the description that a picture lacks; the report's own figures cannot be without one."""
 
+COMPACT = {"commune_steps"}
+"""Address of a heading that a page of a commune alone has; such a page is kept to three sheets."""
+
 WIDEST, NARROWEST = 40, 5
 """Letters that a column is made for at the most and at the least; a longer text goes over lines."""
 
@@ -60,6 +63,7 @@ def pdf_of(content: Content, words: Wording) -> bytes:
         "lang": content.lang,
         "footer": footer(content, words),
         "page-of": words("downloads_page_of", page="{page}", pages="{pages}"),
+        "compact": any(isinstance(b, Heading) and b.key in COMPACT for b in content.blocks),
         "blocks": list(_all(_in_steps(content.blocks))),
     }
     written: bytes = typst.compile(
@@ -135,7 +139,7 @@ def _picture(picture: Picture) -> dict[str, Any]:
     )
     share = min(1.0, (picture.width or TEXT_WIDTH) / TEXT_WIDTH)
     named = {"alt": picture.alt or picture.caption or NO_ALT, "caption": picture.caption}
-    return {"kind": "picture", "svg": svg, "share": share, **named}
+    return {"kind": "picture", "svg": svg, "share": share, "slope": height / width, **named}
 
 
 def size_of(png: bytes) -> tuple[int, int]:

@@ -1,7 +1,8 @@
 """Take the tables of a page apart for programs: a number a cell, an interval's ends in columns of their own.
 
 A number is the value that the page's `<data>` holds, no finer, in the unit in which the page shows it. A
-column whose cells say more than numbers, marks and the words of an interval is kept as shown beside them.
+column whose cells say more than numbers, marks and the words of an interval, or which has percentages beside
+other numbers, is kept as shown beside them. Not here: what a number of a cell is (`roles`).
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
-from itertools import count, pairwise
+from itertools import count
 
-from survey_tools.report.downloads.blocks import Cell, Line, Number, Table
+from survey_tools.report.downloads.blocks import Cell, Number, Table
+from survey_tools.report.downloads.roles import NAMED, Place, Placed, in_order, is_named, placed
 from survey_tools.report.numbers import MISSING
 from survey_tools.report.wording import Wording
 
@@ -25,7 +27,7 @@ _ROUNDED = Decimal("0.00005")
 """How far the value of a `<data>` may be from what was estimated."""
 
 _SILENT = re.compile(r"[\s,.;:()\[\]–/\u2060-]+")
-_NAMED = re.compile(r"(\w+)\s*=\s*(?=$|\s)")
+_ORDINALS = ("second", "third")
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,11 @@ class Column:
     def percent(self) -> bool:
         """Whether some of its numbers are percentages, of which 1 is 100%."""
         return any(figure.percent for figure in self.figures)
+
+    @property
+    def mixed(self) -> bool:
+        """Whether some are percentages and others are not."""
+        return self.percent and not all(figure.percent for figure in self.figures)
 
 
 def tidy(table: Table, words: Wording) -> tuple[Column, ...]:
@@ -111,52 +118,88 @@ def _one_line(cell: Cell) -> str:
 
 def _numbers(name: str, cells: list[Cell], words: Wording) -> Iterator[Column]:
     """Yield the columns that a column with numbers becomes; a cell without any is told in the first."""
-    otherwise: list[str | None] = [None if cell.numbers else _one_line(cell) for cell in cells]
-    for level in range(max(len(cell.lines) for cell in cells)):
-        lines = [cell.lines[level] if level < len(cell.lines) else None for cell in cells]
-        for place in range(max((len(line.numbers) for line in lines if line), default=0)):
-            numbers = [_at(line, place) for line in lines]
-            roles = (_role(line, place, words) for line in lines if line)
-            named = _named(name, next(filter(None, roles), ""), words)
-            yield Column(named, _figures(numbers, otherwise, words))
-            otherwise = [None] * len(cells)
+    given = [placed(cell, words) if any(n.value for n in cell.numbers) else () for cell in cells]
+    otherwise: list[str | None] = [
+        None if numbers else _without_numbers(cell)
+        for cell, numbers in zip(cells, given, strict=True)
+    ]
+    places = in_order(given) or (Place("", 0, 0),)
+    names = _names_of(name, places, given, words)
+    for place, named in names.items():
+        at = [next((one.number for one in cell if one.place == place), None) for cell in given]
+        yield Column(named, _figures(at, otherwise, words))
+        otherwise = [None] * len(cells)
     if any(_mark(cell) for cell in cells):
         marks = tuple(_mark(cell) or None for cell in cells)
         yield Column(words("downloads_mark", column=name), marks)
-    if any(_says_more(cell, words) for cell in cells):
+    told = {word for named in names.values() for word in named.removeprefix(name).split()}
+    if any(_says_more(cell, told, words) for cell in cells) or _mixes_units(given):
         shown = tuple(_one_line(cell) for cell in cells)
         yield Column(words("downloads_as_shown", column=name), shown)
 
 
-def _at(line: Line | None, place: int) -> Number | None:
-    return line.numbers[place] if line and place < len(line.numbers) else None
+def _without_numbers(cell: Cell) -> str:
+    """Write a cell that has no number: where all in it is hidden, the sign for that once."""
+    text = _one_line(cell)
+    return MISSING if set(text.split()) == {MISSING} else text
 
 
-def _role(line: Line, place: int, words: Wording) -> str:
-    """Say what a number is by the words around it: an end of an interval, or what stands before `=`."""
-    if place >= len(line.numbers):
-        return ""
-    at = [spot for spot, piece in enumerate(line.pieces) if isinstance(piece, Number)]
-    joining = {*words("downloads_interval").split()[1:], "–", "-"}
-    between = [_between(line, a, b) in joining for a, b in pairwise(at)]
-    if place < len(between) and between[place]:
-        return "low"
-    if place and between[place - 1]:
-        return "high"
-    before = line.pieces[at[place] - 1] if at[place] else ""
-    found = _NAMED.search(before) if isinstance(before, str) else None
-    return f"= {found[1]}" if found else ""
+def _names_of(
+    name: str, places: tuple[Place, ...], given: list[tuple[Placed, ...]], words: Wording
+) -> dict[Place, str]:
+    """Name the column of each place; no two are called the same."""
+    names: dict[Place, str] = {}
+    plain: list[Place] = []
+    for place in places:
+        if place.role:
+            named = _with_role(name, place.role, words)
+            names[place] = _nth(named, place.nth + 1, words)
+            continue
+        plain.append(place)
+        said = _said_by_all(place, plain[:-1], given, words)
+        if said and f"{name} – {said}" not in names.values():
+            names[place] = f"{name} – {said}"
+        elif len(plain) == 2 and _are_shares(place, given) and not _are_shares(plain[0], given):
+            names[place] = words("downloads_share", column=name)
+        else:
+            names[place] = _nth(name, len(plain), words)
+    return names
 
 
-def _between(line: Line, first: int, second: int) -> str:
-    pieces = line.pieces[first + 1 : second]
-    return "".join(piece for piece in pieces if isinstance(piece, str)).strip(" \u2060")
+def _with_role(name: str, role: str, words: Wording) -> str:
+    return f"{name} – {role}" if is_named(role) else words(f"downloads_{role}", column=name)
 
 
-def _named(name: str, role: str, words: Wording) -> str:
-    if role in ("low", "high"):
-        return words(f"downloads_{role}", column=name)
-    return f"{name} – {role.removeprefix('= ')}" if role else name
+def _nth(name: str, number: int, words: Wording) -> str:
+    """Call the second number of a kind the second, and so on."""
+    if number == 1:
+        return name
+    if number <= len(_ORDINALS) + 1:
+        return words(f"downloads_{_ORDINALS[number - 2]}", column=name)
+    return words("downloads_nth", column=name, number=number)
+
+
+def _said_by_all(
+    place: Place, before: list[Place], given: list[tuple[Placed, ...]], words: Wording
+) -> str:
+    """Return the words behind every number of a place, unless they stand behind others before it, too."""
+    said = {one.after for cell in given for one in cell if one.place == place}
+    others = {one.after for cell in given for one in cell if one.place in before}
+    (only,) = said if len(said) == 1 else ("",)
+    known = words("downloads_interval").split()
+    return "" if not before or only in others or only.split(" ")[0] in known else only
+
+
+def _are_shares(place: Place, given: list[tuple[Placed, ...]]) -> bool:
+    return all("%" in one.number.text for cell in given for one in cell if one.place == place)
+
+
+def _mixes_units(given: list[tuple[Placed, ...]]) -> bool:
+    """Whether numbers of one place are percentages in some rows and in others not."""
+    units: dict[Place, set[bool]] = {}
+    for one in (one for cell in given for one in cell if one.number.value):
+        units.setdefault(one.place, set()).add("%" in one.number.text)
+    return any(len(kinds) > 1 for kinds in units.values())
 
 
 def _figures(
@@ -219,12 +262,12 @@ def _mark(cell: Cell) -> str:
     return "".join(sign for line in cell.lines for sign in line.words if sign in MARKS)
 
 
-def _says_more(cell: Cell, words: Wording) -> bool:
-    """Whether a cell with numbers has words that no other column keeps."""
+def _says_more(cell: Cell, told: set[str], words: Wording) -> bool:
+    """Whether a cell with numbers has words that no other column keeps, nor the columns' names tell."""
     if not cell.numbers:
         return False
-    known = {*words("downloads_interval").split(), "%", MISSING}
-    said = " ".join(_NAMED.sub(" ", line.words) for line in cell.lines)
+    known = {*words("downloads_interval").split(), "%", MISSING, *told}
+    said = " ".join(NAMED.sub(" ", line.words) for line in cell.lines)
     for sign in MARKS:
         said = said.replace(sign, " ")
     return any(word not in known for word in _SILENT.split(said) if word)

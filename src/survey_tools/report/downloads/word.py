@@ -39,6 +39,12 @@ WIDTH = Cm(17.6)
 DEEPEST = 4
 """The deepest level of headings that has a style."""
 
+LOOK = {
+    "val": "06A0", "firstRow": "1", "lastRow": "0", "firstColumn": "1", "lastColumn": "0", "noHBand": "1",
+    "noVBand": "1",
+}  # fmt: skip
+"""Which rows and columns of a table are special: the first of both; `val` is the sum of the others' bits."""
+
 GREY = RGBColor(0x4A, 0x52, 0x58)
 SIZES = {"Normal": 11, "Heading 1": 16, "Heading 2": 13, "Heading 3": 12, "Caption": 10}
 SMALL = Pt(9)
@@ -216,8 +222,19 @@ def _fill(
 
 
 def _describe(table: Any, caption: str) -> None:
-    """Name a table for screen readers, and say that its first row and column are headings."""
+    """Name a table for screen readers, and say by `tblLook` that its first row and column are headings.
+
+    That the first row is repeated on each page, `_table` says (`tblHeader`).
+    """
     properties = table._tbl.tblPr
+    look = properties.find(qn("w:tblLook"))
+    if look is None:
+        look = OxmlElement("w:tblLook")
+        properties.append(look)
+    for name in list(look.attrib):
+        del look.attrib[name]
+    for name, value in LOOK.items():
+        look.set(qn(f"w:{name}"), value)
     named = OxmlElement("w:tblCaption")
     named.set(qn("w:val"), _clean(caption))
     properties.append(named)

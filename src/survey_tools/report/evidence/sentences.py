@@ -124,16 +124,34 @@ def honest(results: Results) -> list[str]:
     return sentences
 
 
+def attrition(results: Results) -> list[str]:
+    """Say for each wave whether the groups differ in who was interviewed, and what follows where they do."""
+    waves, words = results.study.waves, results.words
+    gaps = {wave: row_of(results, "attrition_test", wave=wave) for wave in waves.all}
+    tested = {w: row for w, row in gaps.items() if row is not None and pd.notna(row["conf_low"])}
+    if not tested:
+        return [words("attrition_untested")]
+    differ = {wave for wave, row in tested.items() if _beyond_zero(row)}
+    sentences = []
+    for wave, row in tested.items():
+        values = _size(results, row, "binary") | {"wave": results.wave(wave)}
+        sentences.append(
+            words("attrition_differs" if wave in differ else "attrition_alike", **values)
+        )
+    if waves.baseline in differ:
+        sentences.append(words("attrition_before"))
+    if differ:
+        sentences.append(words("attrition_follows"))
+    if differ and results.by_lot:
+        sentences.append(words("attrition_bounds", section=words("heading_threats")))
+    return sentences
+
+
 def threats(results: Results) -> list[str]:
-    """Explain the columns of the table of threats, and say what attrition and placebos show."""
+    """Explain the columns of the table of threats, and say what the placebos show."""
     words = results.words
     names = ("lee", "unseen", "placebo", "leave") if results.by_lot else ("unseen",)
     sentences = [results.of_design(f"threat_{name}") for name in names]
-    for wave in (results.study.waves.baseline, results.study.waves.endline):
-        gap = row_of(results, "attrition_test", wave=wave)
-        if gap is not None and pd.notna(gap["estimate"]):
-            values = _size(results, gap, "binary") | {"wave": results.wave(wave)}
-            sentences.append(words("threat_attrition", **values))
     rows = results.effects[results.effects["estimand"].eq("placebo_baseline")]
     rows = rows[rows["conf_low"].notna()]
     if len(rows) and results.by_lot:
@@ -174,10 +192,19 @@ def _spillover(results: Results, outcome: str) -> str:
     row, label = results.effect(outcome, "spillover"), results.outcome(outcome)
     if row is None or row[["shown", "conf_low", "conf_high"]].isna().any():
         return results.words("spillover_none", outcome=label)
-    beyond_zero = row["conf_low"] > 0 or row["conf_high"] < 0
-    clear = beyond_zero and row.get("p_randomisation", float("nan")) < results.plan.alpha
-    key = "spillover_clear" if clear else "spillover_unclear"
-    return results.words(key, outcome=label, **_size(results, row, results.scale(outcome)))
+    values = _size(results, row, results.scale(outcome)) | {"outcome": label}
+    if not _beyond_zero(row):
+        return results.words("spillover_unclear", **values)
+    p_value = row.get("p_randomisation", float("nan"))
+    if pd.isna(p_value):
+        return results.words("spillover_undrawn", **values)
+    key = "spillover_clear" if p_value < results.plan.alpha else "spillover_doubtful"
+    return results.words(key, **values, p=results.numbers.p_value(p_value))
+
+
+def _beyond_zero(row: pd.Series) -> bool:
+    """Whether the interval of an estimate leaves out zero."""
+    return bool(row["conf_low"] > 0 or row["conf_high"] < 0)
 
 
 def _size(results: Results, row: pd.Series, scale: str) -> dict[str, Any]:

@@ -122,7 +122,7 @@ def robust_table(results: Results) -> Table:
 
 
 def through_table(results: Results) -> Table:
-    """Tabulate the effect on those visited because of the lot, with the Anderson–Rubin interval."""
+    """Tabulate the effect on those guided because of the lot, with the Anderson–Rubin interval."""
     rows: Rows = []
     for outcome in results.study.report.main_outcomes:
         late, scale = results.effect(outcome, "late"), results.scale(outcome)
@@ -141,7 +141,7 @@ def through_table(results: Results) -> Table:
 
 
 def exposure_table(results: Results) -> Table:
-    """Tabulate comparisons by dose and by visit, which nobody drew, beside those through the lot."""
+    """Tabulate comparisons by dose and by being guided, which nobody drew, beside those through the lot."""
     estimands = ("naive", "aipw_att", "dose_slope", "dose_iv")
     return _by_estimand(
         results, "exposure", estimands, ("outcome", "naive", "aipw", "dose", "dose_iv")

@@ -1,6 +1,7 @@
-"""Find what lies beside the index of a run: downloads of each page, and pages for reviewers and the team.
+"""Find what lies beside the index of a run: downloads of each page, and pages about the run as a whole.
 
-Links only to files that are there when the index is written. Not here: making any of them.
+Links only to files that are there when the index is written, and to none that is for the team alone (triage,
+review). Not here: making any of them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from survey_tools.params import Workspace
 from survey_tools.report.codebook.pages import FILES as CODEBOOK
 from survey_tools.report.downloads.names import beside
 from survey_tools.report.numbers import Lang
-from survey_tools.report.triage import TRIAGE
 from survey_tools.report.wording import Wording
 
 KINDS = {".pdf": "PDF", ".docx": "Word", ".xlsx": "Excel"}
@@ -43,11 +43,9 @@ class Beside:
     def _pages(self, words: Wording) -> Iterator[tuple[str, str]]:
         lang = words.lang
         yield CODEBOOK[lang], words("index_codebook")
-        yield _either(self.names, "review", lang), words("site_review")
         yield f"suppression.{lang}.html", words("site_suppression")
         for file, other in compared(self.names, lang):
             yield file, words("site_compared", run=other)
-        yield TRIAGE[lang], words("site_triage")
 
 
 def compared(names: set[str], lang: Lang) -> list[tuple[str, str]]:
@@ -66,9 +64,3 @@ def compared(names: set[str], lang: Lang) -> list[tuple[str, str]]:
             elif ending == lang:
                 found.append((name, run))
     return found
-
-
-def _either(names: set[str], stem: str, lang: Lang) -> str:
-    """Return the file of a page in a language, or the one for all languages."""
-    own = f"{stem}.{lang}.html"
-    return own if own in names else f"{stem}.html"

@@ -32,7 +32,7 @@ WIDE = 2 / CLASSES
 BY_LOT = "stratified_cluster_randomised"
 _COLUMNS = (
     "area", "commune_code", "wave", "group", "outcome", "shown", "conf_low", "conf_high", "n", "status",
-    "disclosure",
+    "disclosure", "about",
 )  # fmt: skip
 BREAKS = {"binary": 0.05, "share": 0.05, "amount": 0.5, "index": 0.1}
 """A difference is coloured by its sign and by whether it is above once or twice this, by scale."""
@@ -153,7 +153,7 @@ def _level(row: Any, scale: str, numbers: Numbers) -> Cell:
     return Cell(
         text=numbers.bare_value(row.shown, scale) + marks_of(mind),
         interval=numbers.interval(row.conf_low, row.conf_high, scale),
-        count=numbers.count(row.n),
+        count=numbers.base(row.n, getattr(row, "about", False)),
         colour=colour,
         mind=tuple(mind),
     )
@@ -173,7 +173,7 @@ def _difference(
     return Cell(
         text=numbers.bare_difference(row.shown, scale) + marks_of(mind),
         interval=numbers.difference_interval(row.conf_low, row.conf_high, scale),
-        count=numbers.count(row.n),
+        count=numbers.base(row.n, getattr(row, "about", False)),
         colour=colour_of_difference(row.shown, scale),
         mind=mind,
     )

@@ -30,22 +30,31 @@ document.addEventListener("DOMContentLoaded", () => {
     for (const map of all(".map")) map.hidden = map.id !== `map-${figure.value}`;
   };
 
-  const keep = () => {
-    const state = new URLSearchParams();
-    if (figure && figure.selectedIndex > 0) state.set("figure", figure.value);
-    if (wanted.value.trim()) state.set("find", wanted.value.trim());
-    const hash = `#${state}`;
-    if (hash === location.hash || (hash === "#" && !location.hash.includes("="))) return;
-    try { history.replaceState(null, "", hash); } catch { /* a browser that does not let a file do so */ }
+  const isState = () => location.hash.includes("="); // else it is the address of a section
+
+  const state = () => {
+    const chosen = new URLSearchParams();
+    if (figure && figure.selectedIndex > 0) chosen.set("figure", figure.value);
+    if (wanted.value.trim()) chosen.set("find", wanted.value.trim());
+    return `${chosen}` && `#${chosen}`;
   };
 
+  const keep = () => {
+    const hash = state();
+    if (hash === location.hash || (!hash && !isState())) return;
+    const address = hash || location.pathname + location.search;
+    try { history.replaceState(null, "", address); } catch { /* a browser that does not let a file do so */ }
+  };
+  // What was chosen, not what the address says: the browser may not have let us change it.
+  placeToKeep = () => state() || (isState() ? "" : location.hash);
+
   const take = () => {
-    if (location.hash && !location.hash.includes("=")) return; // the address of a section
-    const state = new URLSearchParams(location.hash.slice(1));
-    wanted.value = state.get("find") || "";
+    if (location.hash && !isState()) return;
+    const given = new URLSearchParams(location.hash.slice(1));
+    wanted.value = given.get("find") || "";
     seek();
     if (!figure) return;
-    const place = [...figure.options].findIndex((option) => option.value === state.get("figure"));
+    const place = [...figure.options].findIndex((option) => option.value === given.get("figure"));
     figure.selectedIndex = Math.max(place, 0);
     show();
   };

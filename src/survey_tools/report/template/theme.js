@@ -1,4 +1,5 @@
 // Switch dark and light, remember it where the browser lets a file do so; keep the place when the language is switched.
+let placeToKeep = () => location.hash; // a page that keeps more than a place says so here
 (() => {
   const root = document.documentElement;
   const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -24,7 +25,7 @@
 
   const keepPlace = (event) => {
     const link = event.target.closest && event.target.closest("header a[hreflang]");
-    if (link && link.hreflang !== root.lang) link.hash = location.hash;
+    if (link && link.hreflang !== root.lang) link.hash = placeToKeep();
   };
   document.addEventListener("click", keepPlace, true);
   document.addEventListener("auxclick", keepPlace, true);

@@ -25,7 +25,7 @@ from survey_tools.run.batch.fingerprint import (
     digest_params,
     digest_versions,
 )
-from survey_tools.run.batch.record import Record
+from survey_tools.run.batch.record import THERE, Record
 from survey_tools.run.kernels.parallel import jobs_here
 from survey_tools.run.kernels.parameters import Value
 
@@ -36,7 +36,6 @@ NO_DATA = "too_few"
 """Status of a commune without any interview: it has no page."""
 
 _REDONE = {"failed": "failed the last time", "stopped": "stopped the last time"}
-_THERE = ("ok", "skipped")
 
 
 @dataclass(frozen=True)
@@ -200,7 +199,7 @@ def languages_of(ws: Workspace, langs: Sequence[str] | None) -> tuple[str, ...]:
 def _reason(folder: Path, before: Mapping[str, Any] | None, page: Page) -> str:
     """Say why a page has to be redone; empty when it need not be."""
     status = "" if before is None else str(before["status"])
-    if before is None or status not in _THERE:
+    if before is None or status not in THERE:
         return _REDONE.get(status, "not made yet")
     if not before.get("files"):
         return "made by an older version"

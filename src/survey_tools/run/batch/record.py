@@ -31,6 +31,9 @@ RECORD = "run.json"
 JOURNAL = ".run.journal.jsonl"
 DAMAGED = "run.json.damaged"
 
+THERE = ("ok", "skipped")
+"""States of a page that is there: made now, or left as it was."""
+
 Pages = dict[tuple[str, str], dict[str, Any]]
 """Entries by code and language."""
 
@@ -193,6 +196,37 @@ def read_record(folder: Path) -> dict[str, Any] | None:
         "counts": _counts(pages),
         "pages": [pages[key] for key in sorted(pages)],
     }
+
+
+def record_of(ws: Workspace, run: str) -> dict[str, Any]:
+    """Read the record of a run that has to be there; see `read_record`. Makes no folder.
+
+    Raises
+    ------
+    RunError
+        When there is no such run, or its record cannot be read.
+    ParamsError
+        When the name of the run cannot be used.
+    """
+    folder = ws.reports(run)
+    if not folder.is_dir():
+        known = sorted(path.parent.name for path in folder.parent.glob(f"*/{RECORD}"))
+        raise RunError(
+            "There is no such run.",
+            expected=", ".join(known) or "a run in reports/",
+            found=run,
+            where="reports/",
+            next_step="survey-tools status lists the runs",
+        )
+    record = read_record(folder)
+    if record is None or _readable(folder / RECORD) is None:
+        raise RunError(
+            "The record of the run cannot be read, so nobody knows what its pages were made from.",
+            expected="the record that the run wrote",
+            where=f"reports/{run}/{RECORD}",
+            next_step=f"survey-tools report --run {run} --force makes the pages anew",
+        )
+    return record
 
 
 def now() -> str:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from survey_tools.params import Workspace
 from survey_tools.report.compare.difference import Comparison, Fault, PageChange, Reasons
 from survey_tools.report.compare.page import write_comparison
+from survey_tools.run.batch.record import RECORD
 from survey_tools.run.compare.exhibits import Exhibits
 from survey_tools.run.compare.match import Checks, Numbers, Page, states_of
 from survey_tools.run.compare.sides import Side, open_side
@@ -92,7 +93,7 @@ def compare_sides(a: Side, b: Side) -> Comparison:
 
 
 class _Checked:
-    """What is wrong within one run: contradictions, pages that were altered, a record that is not whole."""
+    """What is wrong within one run: contradictions, pages that were altered, no record or one not whole."""
 
     def __init__(self, run: Literal["a", "b"], side: Side) -> None:
         self.run, self.side, self.checks = run, side, Checks(run)
@@ -112,10 +113,12 @@ class _Checked:
         return (*self._of_record(), *self.checks.faults())
 
     def _of_record(self) -> Iterator[Fault]:
+        if self.side.named and self.side.record is None and not self.side.damaged:
+            yield Fault("no_record", self.run, RECORD, ())
         if self.side.damaged:
-            yield Fault("damaged", self.run, "run.json", ())
+            yield Fault("damaged", self.run, RECORD, ())
         if self.side.record is not None and not self.side.record.get("finished"):
-            yield Fault("unfinished", self.run, "run.json", ())
+            yield Fault("unfinished", self.run, RECORD, ())
         for name in self.altered:
             yield Fault("altered", self.run, name, (name.partition(".")[0],))
 

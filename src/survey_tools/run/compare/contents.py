@@ -14,11 +14,15 @@ MARK = "\ufffc"
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A traced number: where it comes from, its value (empty where hidden), and how it is written."""
+    """A traced number: where it comes from, its value (empty where hidden), and how it is written.
+
+    `rounded`: the page marks it as rounded because few answered, by `*` behind it or «about» before it.
+    """
 
     source: str
     value: str
     text: str
+    rounded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

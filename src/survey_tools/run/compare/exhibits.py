@@ -1,11 +1,13 @@
 """Gather the tables, figures and sentences that differ between two runs, the same difference once.
 
-Captions, headings and sentences are compared with their traced numbers taken out. Not here: the numbers
+Captions, headings and sentences are compared with their traced numbers taken out; of those of run A no other
+number is quoted either, unless it stands in the one of run B beside it. Not here: the numbers
 (survey_tools.run.compare.match).
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
@@ -17,7 +19,9 @@ from survey_tools.report.compare.difference import ExhibitChange, WordingChange
 from survey_tools.run.compare.contents import MARK, Block, Contents, Exhibit, Picture
 
 HOLE = "…"
-"""Stands in a sentence where a traced number stands."""
+"""Stands in a sentence where a traced number stands, or one that B does not write."""
+
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 One = TypeVar("One", Exhibit, Picture)
 What = dict[str, int]
@@ -55,8 +59,11 @@ class Exhibits:
         self, kind: Kind, code: str, page: Contents, place: int, one: Exhibit | Picture, what: What
     ) -> None:
         section = page.sections.get(one.section, one.section)
+        caption = readable(one.caption)
+        if "vanished" in what:
+            caption = without_numbers(caption)
         key = (kind, page.lang, one.section, place, tuple(sorted(what.items())))
-        change = ExhibitChange(kind, page.lang, readable(section), readable(one.caption), what, ())
+        change = ExhibitChange(kind, page.lang, readable(section), caption, what, ())
         self._exhibits.setdefault(key, (change, {}))[1][code] = None
 
     def _sentence(
@@ -68,14 +75,16 @@ class Exhibits:
         after: Block | None,
         differing: frozenset[str],
     ) -> None:
-        page, block = (new, after) if after is not None else (old, before)
+        block = after or before
         numbers = [n for one in (before, after) if one is not None for n in one.numbers]
         address = "" if block is None else block.section
+        heading = without_numbers(readable(old.sections.get(address, address)))
+        beside = readable(after.template) if after else ""
         change = WordingChange(
-            lang=page.lang,
-            section=readable(page.sections.get(address, address)),
-            old=readable(before.template) if before else "",
-            new=readable(after.template) if after else "",
+            lang=new.lang,
+            section=readable(new.sections[address]) if address in new.sections else heading,
+            old=without_numbers(readable(before.template), beside) if before else "",
+            new=beside,
             with_numbers=any(number.source in differing for number in numbers),
             pages=(),
         )
@@ -85,6 +94,16 @@ class Exhibits:
 def readable(template: str) -> str:
     """Write a template for a reader."""
     return template.replace(MARK, HOLE)
+
+
+def without_numbers(text: str, beside: str = "") -> str:
+    """Take the numbers out of a text of A; those stay that B writes in the text beside it.
+
+    >>> without_numbers("In 30 days 7 of 12", "In 30 days")
+    'In 30 days … of …'
+    """
+    known = set(_NUMBER.findall(beside))
+    return _NUMBER.sub(lambda found: found[0] if found[0] in known else HOLE, text)
 
 
 def _changes(

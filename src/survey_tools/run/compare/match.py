@@ -5,6 +5,7 @@ Not here: tables, figures and sentences (survey_tools.run.compare.exhibits).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -19,6 +20,14 @@ Page = Mapping[str, Contents]
 Texts = dict[str, set[str]]
 """Ways in which a number is written, by language."""
 
+EXACT = frozenset({"n"})
+"""Columns of a row that stay as they are where its estimate is rounded."""
+
+_UNTOLD = frozenset({"hidden", "vanished", "rounded"})
+"""Kinds of differences of which no value of A is told."""
+
+_JOIN = re.compile(r" [-+/] ")
+
 BETWEEN = " / "
 """Stands between values where one number has several on one page."""
 
@@ -29,6 +38,7 @@ class State:
 
     values: dict[str, None] = field(default_factory=dict)
     texts: Texts = field(default_factory=dict)
+    rounded: bool = False
 
     @property
     def value(self) -> str:
@@ -51,6 +61,8 @@ class Numbers:
     def __init__(self) -> None:
         self._found: dict[tuple[str, str | None, str | None], _Found] = {}
         self._sources: set[str] = set()
+        self._rounded_old: set[str] = set()
+        self._rounded_new: set[str] = set()
 
     @property
     def total(self) -> int:
@@ -61,6 +73,8 @@ class Numbers:
         """Compare one page, and return the sources of the numbers that differ on it."""
         differing = set()
         self._sources.update(old, new)
+        for states, rounded in ((old, self._rounded_old), (new, self._rounded_new)):
+            rounded.update(r for s, one in states.items() if one.rounded for r in _rows(s))
         for source in dict.fromkeys((*old, *new)):
             before, after = old.get(source), new.get(source)
             if before is not None and after is not None and not _differ(before, after):
@@ -75,9 +89,13 @@ class Numbers:
         return frozenset(differing)
 
     def changes(self) -> tuple[NumberChange, ...]:
-        """Return the differences by source."""
+        """Return the differences by source; to be asked when all pages were added."""
+        coarser = self._rounded_new - self._rounded_old
         order = sorted(self._found, key=lambda key: (key[0], key[1] or "", key[2] or ""))
-        return tuple(_change(key, self._found[key]) for key in order)
+        return tuple(
+            _change(key, self._found[key], rounded=not coarser.isdisjoint(_rows(key[0])))
+            for key in order
+        )
 
 
 class Checks:
@@ -122,6 +140,7 @@ def states_of(page: Page) -> dict[str, State]:
             state = found.setdefault(number.source, State())
             state.values[number.value] = None
             state.texts.setdefault(lang, set()).add(number.text)
+            state.rounded = state.rounded or number.rounded
     return found
 
 
@@ -147,9 +166,19 @@ def _shown(old: Texts, new: Texts) -> bool:
     return any(differ_as_written(old[lang], new[lang]) for lang in old if lang in new)
 
 
-def _change(key: tuple[str, str | None, str | None], found: _Found) -> NumberChange:
+def _rows(source: str) -> tuple[str, ...]:
+    """Name the rows of a table whose cells are rounded together; a count of answers is not rounded."""
+    cells = (cell.rpartition("#") for cell in _JOIN.split(source))
+    return tuple(row for row, _, column in cells if column not in EXACT)
+
+
+def _change(
+    key: tuple[str, str | None, str | None], found: _Found, *, rounded: bool
+) -> NumberChange:
     source, old, new = key
     kind = _kind(old, new, found)
+    if rounded and kind in ("changed", "decimals"):
+        kind = "rounded"
     texts = _texts(kind, found)
     difference, relative, digits = None, None, 0
     if kind == "changed" and texts:
@@ -158,7 +187,7 @@ def _change(key: tuple[str, str | None, str | None], found: _Found) -> NumberCha
     return NumberChange(
         kind=kind,
         source=source,
-        old="" if kind in ("hidden", "vanished") else old or "",  # what B does not show is not told
+        old="" if kind in _UNTOLD else old or "",
         new=new or "",
         texts=texts,
         pages=tuple(found.pages),
@@ -180,10 +209,10 @@ def _kind(old: str | None, new: str | None, found: _Found) -> NumberKind:
 
 
 def _texts(kind: NumberKind, found: _Found) -> dict[str, tuple[str, str]]:
-    """Choose by language what is shown of A and B: of a number that B does not show, nothing."""
+    """Choose by language what is shown of A and B: of a number that B hides or rounds, none of A."""
     if kind in ("hidden", "vanished"):
         return {}
-    if kind in ("appeared", "unhidden"):
+    if kind in ("appeared", "unhidden", "rounded"):
         return {lang: ("", pick(new)) for lang, new in sorted(found.new.items())}
     langs = sorted(set(found.old) & set(found.new))
     return {

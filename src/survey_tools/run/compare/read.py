@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -26,6 +27,9 @@ _BLOCKS = frozenset({
     "p", "li", "h1", "h2", "h3", "h4", "h5", "h6", "figcaption", "caption", "dt", "dd", "th", "td", "summary",
     "pre", "div", "ul", "ol", "dl", "section", "tr", "table", "figure", "details", "blockquote", "main",
 })  # fmt: skip
+_ABOUT = re.compile(r"(?:\b(?:khoảng|about)|≈)\s*$", re.IGNORECASE)
+"""Words before an estimate that was rounded because few answered; in a cell it has `FEW_MARK` behind it."""
+FEW_MARK = "*"
 _SILENT = frozenset({"script", "style"})
 
 
@@ -93,6 +97,7 @@ class _Reader(HTMLParser):
         self._held: list[Number] = []
         self._number: tuple[str, str] | None = None
         self._written: list[str] = []
+        self._about = self._ended = False
         self._fold, self._silent = 0, False
         self._in_link, self._linked, self._said = False, False, False
         self._table: _TableReader | None = None
@@ -104,7 +109,7 @@ class _Reader(HTMLParser):
         return "data" * (self._number is not None) or "table" * (self._table is not None)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._silent = tag in _SILENT
+        self._silent, self._ended = tag in _SILENT, False
         if self._fold or tag == "details":
             self._skip(tag, attrs)
             if self._fold:
@@ -114,6 +119,8 @@ class _Reader(HTMLParser):
             # one text a source, however many pages it stands on
             source = sys.intern(given.get("data-source") or "")
             self._number, self._written = (source, given.get("value") or ""), []
+            before = self._text[-1] if self._text else ""
+            self._about = source.endswith("#estimate") and bool(_ABOUT.search(before))
         elif tag == "img":
             self._image = (given.get("alt") or "", given.get("src") or "")
         elif tag == "a":
@@ -133,13 +140,13 @@ class _Reader(HTMLParser):
             self._table.open(tag, given)
 
     def handle_endtag(self, tag: str) -> None:
-        self._silent = False
+        self._silent = self._ended = False
         if self._fold:
             self._fold -= tag == "details"
             return
         if tag == "data" and self._number is not None:
-            number = Number(*self._number, "".join(self._written).strip())
-            self._number = None
+            number = Number(*self._number, "".join(self._written).strip(), self._about)
+            self._number, self._ended = None, True
             self._held.append(number)
             self.numbers.append(number)
             self._text.append(MARK)
@@ -157,6 +164,9 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._fold or self._silent:
             return
+        if self._ended and data.startswith(FEW_MARK):
+            self.numbers[-1] = self._held[-1] = replace(self.numbers[-1], rounded=True)
+        self._ended = False
         self._said = self._said or not (self._in_link or data.isspace())
         (self._text if self._number is None else self._written).append(data)
 

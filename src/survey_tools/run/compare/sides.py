@@ -6,18 +6,18 @@ Not here: reading a page (survey_tools.run.compare.read).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from survey_tools.errors import ParamsError, RunError
 from survey_tools.params import Workspace
 from survey_tools.params.workspace import FIELD
-from survey_tools.run.batch.record import RECORD, read_record
 from survey_tools.run.compare.contents import Contents
 from survey_tools.run.compare.numbers import read_numbers
 from survey_tools.run.compare.read import page_of, read_page
+from survey_tools.run.compare.record import sound_record
 
 FIRST_LANG = "vi"
 """Language of a page whose name tells none: `index.html`."""
@@ -31,7 +31,8 @@ class Side:
     """One of the two that are compared.
 
     `files` are the pages' files by code, `listed` the numbers by code where there are no pages,
-    `record` the content of `run.json`, `damaged` whether it is there and cannot be read.
+    `record` the content of `run.json`, `damaged` whether it is there and cannot be read, `named` whether
+    it was found by its name in `reports/`, where every run has a record.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Side:
     listed: Mapping[str, Mapping[str, Contents]] | None = None
     record: dict[str, Any] | None = None
     damaged: bool = False
+    named: bool = False
 
     @property
     def codes(self) -> frozenset[str]:
@@ -53,6 +55,13 @@ class Side:
             return {lang: f"{code}.{lang}.html" for lang in self.listed.get(code, ())}
         found = {path.name: page_of(path.name) for path in self.files.get(code, ())}
         return {(page and page[1]) or FIRST_LANG: name for name, page in found.items()}
+
+    def keep(self, only: Collection[str] | None) -> Side:
+        """Return it with these files alone; with all where none are named."""
+        if only is None:
+            return self
+        kept = {c: tuple(p for p in paths if p.name in only) for c, paths in self.files.items()}
+        return replace(self, files={code: paths for code, paths in kept.items() if paths})
 
     def read(self, code: str) -> Mapping[str, Contents]:
         """Read a page in all its languages; see `read_page` for errors."""
@@ -82,15 +91,17 @@ def open_side(ws: Workspace | None, given: str) -> Side:
     path = folder or Path(given)
     if path.is_file() and path.suffix == ".csv":
         name = _slug(path.resolve().parent.name if path.name == "numbers.csv" else path.stem)
-        return Side(name, path.name, listed=read_numbers(path), record=read_record(path.parent))
+        record, damaged = sound_record(path.parent)
+        listed = read_numbers(path)
+        return Side(name, path.name, listed=listed, record=record, damaged=damaged)
     files = _pages(path)
     if not files:
         raise _missing(ws, given, path)
-    record = read_record(path)
+    record, damaged = sound_record(path)
     name = given if folder else str((record or {}).get("run") or path.resolve().name)
     label = given if folder else "/".join(path.resolve().parts[-2:]).strip("/")
-    damaged = record is None and (path / RECORD).is_file()
-    return Side(_slug(name), label, path, files, record=record, damaged=damaged)
+    named = folder is not None
+    return Side(_slug(name), label, path, files, record=record, damaged=damaged, named=named)
 
 
 def _run_folder(ws: Workspace | None, given: str) -> Path | None:

@@ -13,10 +13,12 @@ from typing import Any
 from survey_tools.errors import RunError
 from survey_tools.params import Workspace
 from survey_tools.run.batch.plan import plan_reports
-from survey_tools.run.batch.record import RECORD, read_record
-from survey_tools.run.files import read_json
+from survey_tools.run.batch.record import RECORD, THERE, record_of
+from survey_tools.run.compare.read import page_of
 
-THERE = ("ok", "skipped")
+BESIDE = frozenset({"index", "codebook", "suppression"})
+"""Pages of a run that no notebook makes, so that its record does not list them."""
+
 _SET_BY_RUN = frozenset({"lang", "run", "study", "commune"})
 
 
@@ -43,6 +45,13 @@ class Delivered:
         """Entries of the pages that are there."""
         return [page for page in self.record["pages"] if page["status"] in THERE]
 
+    @property
+    def files(self) -> frozenset[str]:
+        """Names of the pages' files; one that lies beside them and that the run did not make is none."""
+        made = {f"{_name(page)}.html" for page in self.pages}
+        named = ((path.name, page_of(path.name)) for path in self.folder.glob("*.html"))
+        return frozenset(made | {name for name, page in named if page and page[0] in BESIDE})
+
 
 def find_delivered(ws: Workspace, run: str, *, force: bool = False) -> Delivered:
     """Find a run and hold its pages against what they would be made from today.
@@ -63,7 +72,7 @@ def find_delivered(ws: Workspace, run: str, *, force: bool = False) -> Delivered
         When the name of the run cannot be used.
     """
     folder = ws.reports(run)
-    record = _whole_record(ws, folder, run)
+    record = _whole_record(ws, run)
     failed = tuple(
         _name(page) for page in record["pages"] if page["status"] in ("failed", "stopped")
     )
@@ -84,17 +93,8 @@ def find_delivered(ws: Workspace, run: str, *, force: bool = False) -> Delivered
     return found
 
 
-def _whole_record(ws: Workspace, folder: Path, run: str) -> dict[str, Any]:
-    record = read_record(folder)
-    if record is None or not read_json(folder / RECORD):
-        known = sorted(path.parent.name for path in (ws.root / "reports").glob(f"*/{RECORD}"))
-        raise RunError(
-            "There is no such run, or its record cannot be read.",
-            expected=", ".join(known) or "a run in reports/",
-            found=run,
-            where=f"reports/{run}/{RECORD}",
-            next_step="survey-tools run makes one; survey-tools status lists those that are there",
-        )
+def _whole_record(ws: Workspace, run: str) -> dict[str, Any]:
+    record = record_of(ws, run)
     if not record.get("finished"):
         raise _refusal(run, "The run is at work, or was killed.", "a run that has ended", "no end")
     return record

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -37,6 +37,7 @@ from survey_tools.run.scan import Scanner, open_scanner
 TOLD = 5
 """Findings that an error names."""
 
+README, CONTACT = "README.md", "--contact"
 NO_CONTACT = "nobody: the answers are simulated"
 _FILE, _PROGRAM = 0o100644, 0o100755
 _UNIX = 3
@@ -75,7 +76,8 @@ def make_replication(
     data : Path, optional
         Release pack with de-identified micro-data of a real study, which go along if they pass their check.
     contact : str
-        Whom to ask for access to the data of a real study.
+        Whom to ask for access to the data of a real study: an office, and how to reach it. Stands in the
+        README, where its phone or address may stand; values of known people may not.
     force : bool
         Pack a run with failed or outdated pages; the README says so.
 
@@ -95,8 +97,11 @@ def make_replication(
         numbers = _numbers(delivered)
         micro = None if data is None else take_micro_data(ws, data)
         project = project_files(project_root(), ws, leave_out=[out])
-        files = _files(ws, delivered, numbers, micro, project, contact or NO_CONTACT)
-        _search(open_scanner(ws), files)
+        contact = contact.strip() or NO_CONTACT
+        about = _contents(numbers, micro, project, contact)
+        files = _files(ws, delivered, numbers, about, project)
+        without = ProjectFile(readme(ws, delivered, replace(about, contact="")).encode("utf-8"))
+        _search(open_scanner(ws), {**files, README: without}, contact)
         _write(files, f"replication-{ws.study.study.id}-{run}", out)
     return Replication(
         out, out.stat().st_size, len(files), len(numbers), delivered.failed, delivered.outdated
@@ -117,7 +122,7 @@ def _check(ws: Workspace, out: Path, contact: str) -> None:
 
 
 def _numbers(delivered: Delivered) -> pd.DataFrame:
-    numbers = numbers_of_run(delivered.folder)
+    numbers = numbers_of_run(delivered.folder, delivered.files)
     if numbers.empty:
         raise RunError(
             "The pages of the run do not say where their numbers come from.",
@@ -128,22 +133,29 @@ def _numbers(delivered: Delivered) -> pd.DataFrame:
     return numbers
 
 
-def _files(
-    ws: Workspace,
-    delivered: Delivered,
+def _contents(
     numbers: pd.DataFrame,
     micro: MicroData | None,
     project: Mapping[str, ProjectFile],
     contact: str,
+) -> Contents:
+    """Gather what the README says of the pack."""
+    licenses = tuple(name for name in project if name.startswith("LICENSE"))
+    text = project[README].content.decode("utf-8")
+    return Contents(len(numbers), micro, contact, text, licenses)
+
+
+def _files(
+    ws: Workspace,
+    delivered: Delivered,
+    numbers: pd.DataFrame,
+    about: Contents,
+    project: Mapping[str, ProjectFile],
 ) -> dict[str, ProjectFile]:
     """Gather all files of the pack by path, the checksums last."""
     synthetic = ws.study.study.synthetic
-    licenses = tuple(name for name in project if name.startswith("LICENSE"))
-    about = Contents(
-        len(numbers), micro, contact, project["README.md"].content.decode("utf-8"), licenses
-    )
     files = {
-        "README.md": ProjectFile(readme(ws, delivered, about).encode("utf-8")),
+        README: ProjectFile(readme(ws, delivered, about).encode("utf-8")),
         "Makefile": ProjectFile(makefile(options_of(ws, delivered), synthetic=synthetic).encode()),
         NUMBERS: ProjectFile(csv_bytes(numbers)),
         f"delivered/{RECORD}": ProjectFile((delivered.folder / RECORD).read_bytes()),
@@ -152,15 +164,20 @@ def _files(
     if not synthetic:
         study = demo_study(ws.study_path.read_text("utf-8"))
         files[f"{PROJECT}/{DEMO_STUDY}"] = ProjectFile(study.encode("utf-8"))
-    for name, content in (micro.files if micro else {}).items():
+    for name, content in (about.micro.files if about.micro else {}).items():
         files[f"data/{name}"] = ProjectFile(content)
     listed = sums({name: file.content for name, file in files.items()})
     return {**dict(sorted(files.items())), "SHA256SUMS": ProjectFile(listed)}
 
 
-def _search(scanner: Scanner, files: Mapping[str, ProjectFile]) -> None:
-    """Refuse a pack with anything personal in it, or with a file that cannot be searched."""
-    found: list[str] = []
+def _search(scanner: Scanner, files: Mapping[str, ProjectFile], contact: str = "") -> None:
+    """Refuse a pack with anything personal in it, or with a file that cannot be searched.
+
+    `files` has the README without the `contact`: that is an office, whose phone or address may stand there,
+    but no value of a person or household that is known, and no token.
+    """
+    told, _ = scanner.scan(CONTACT, contact.encode("utf-8"))
+    found = [str(one) for one in told if one.known or one.kind == "token"]
     for name, file in files.items():
         findings, unread = scanner.scan(name.removeprefix(f"{PROJECT}/"), file.content)
         found += map(str, (*findings, *unread))

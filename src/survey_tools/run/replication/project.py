@@ -1,8 +1,8 @@
 """Gather the files of the project that go into a pack: what git would list, found without git.
 
-A file goes when its top folder is one of `TOPS`, `.gitignore` does not name it, no tool keeps its folder out
-of git, and it is no archive. The first condition alone keeps `data/` and `reports/` at home. Not here:
-whether a file holds personal data.
+A file goes when its top folder is one of `TOPS`, no list of git's leaves it out, it is in no environment of
+Python, and it is no archive. The first condition alone keeps `data/` and `reports/` at home. A key or
+password is refused. Not here: how the lists are read (survey_tools.run.replication.rules), or personal data.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import survey_tools
 from survey_tools.errors import RunError
 from survey_tools.params import Workspace
+from survey_tools.run.replication.rules import IGNORE, Rule, ignored, read_rules, rules_at
+from survey_tools.run.replication.secrets import refuse_secrets
 
 TOPS = (
     ".ci", ".gitignore", ".pre-commit-config.yaml", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md",
@@ -33,6 +34,9 @@ OF_WORKSPACE = ("notebooks", "params")
 
 ARCHIVES = frozenset({".zip", ".tar", ".gz", ".7z"})
 """Endings of files that are never taken: packs that somebody left in a folder."""
+
+ENVIRONMENT = "pyvenv.cfg"
+"""File by which a folder is an environment of Python."""
 
 _EXECUTABLE = 0o111
 
@@ -82,98 +86,59 @@ def project_files(
     Raises
     ------
     RunError
-        When a link is met, which could lead anywhere, or a file cannot be read.
+        When a link is met, which could lead anywhere, a file cannot be read, or a list of what git leaves
+        out is not understood.
+    DisclosureError
+        When a file is a private key or holds a password.
     """
-    rules = read_rules(root / ".gitignore")
+    rules = rules_at(root, "")
     away = {path.resolve() for path in leave_out}
     found: dict[str, ProjectFile] = {}
     for top in TOPS:
         base = ws.root if top in OF_WORKSPACE else root
         for path in _walk(base / top, base, rules):
             if path.resolve() not in away:
-                found[path.relative_to(base).as_posix()] = _read(path, base)
+                name = path.relative_to(base).as_posix()
+                file = found[name] = _read(path, base)
+                refuse_secrets(name, file.content)
     return dict(sorted(found.items()))
 
 
-@dataclass(frozen=True)
-class Rule:
-    """One line of `.gitignore`."""
-
-    pattern: str
-    folders_only: bool
-    anchored: bool
-    again: bool
-    """Whether it takes back what an earlier line ignores."""
-
-    def fits(self, name: str, *, folder: bool) -> bool:
-        """Whether the line speaks of a path below the folder of the file."""
-        if self.folders_only and not folder:
-            return False
-        if not self.anchored:
-            return fnmatchcase(PurePosixPath(name).name, self.pattern)
-        parts, wanted = name.split("/"), self.pattern.split("/")
-        return len(parts) == len(wanted) and all(map(fnmatchcase, parts, wanted))
-
-
-def read_rules(path: Path) -> tuple[Rule, ...]:
-    """Read the lines of a `.gitignore`; none where there is no such file. `**` is not known.
-
-    Raises
-    ------
-    RunError
-        When a line has `**`.
-    """
-    lines = path.read_text("utf-8").splitlines() if path.is_file() else []
-    rules = []
-    for line in (text.strip() for text in lines):
-        if not line or line.startswith("#"):
-            continue
-        if "**" in line:
-            raise RunError("A line of .gitignore is not understood.", found=line, where=path.name)
-        again = line.startswith("!")
-        text = line.removeprefix("!").rstrip("/")
-        rules.append(Rule(text.lstrip("/"), line.endswith("/"), "/" in text, again))
-    return tuple(rules)
-
-
-def ignored(name: str, rules: Sequence[Rule], *, folder: bool = False) -> bool:
-    """Whether the last line that speaks of a path ignores it."""
-    verdicts = [not rule.again for rule in rules if rule.fits(name, folder=folder)]
-    return bool(verdicts) and verdicts[-1]
-
-
 def _walk(top: Path, base: Path, rules: Sequence[Rule]) -> Iterator[Path]:
-    """Yield the files of a folder that are not ignored, in order; or the one file."""
+    """Yield the files of a folder that are not ignored, in order; or the one file.
+
+    `rules` are those of the project; lists within the folder `base` add to them.
+    """
+    name = top.relative_to(base).as_posix()
     if top.is_symlink():
         raise _link(top, base)
+    above = (*rules, *rules_at(base, top.parent.relative_to(base).as_posix()))
+    if ignored(name, above, folder=top.is_dir()):
+        return
     if top.is_file():
         yield top
+        return
+    known = {top.parent: above}
     for here, folders, files in os.walk(top):
         folder = Path(here)
-        names = [(folder / name).relative_to(base).as_posix() for name in folders]
+        within = folder.relative_to(base).as_posix()
+        own = known[folder] = (*known[folder.parent], *read_rules(folder / IGNORE, within))
         folders[:] = sorted(
-            Path(name).name
-            for name in names
-            if not ignored(name, rules, folder=True) and not _ignores_itself(base / name)
+            name
+            for name in folders
+            if not ignored(f"{within}/{name}", own, folder=True)
+            and not (folder / name / ENVIRONMENT).is_file()
         )
         for path in (
             *(folder / name for name in folders),
             *(folder / name for name in sorted(files)),
         ):
-            if ignored(path.relative_to(base).as_posix(), rules) or path.suffix in ARCHIVES:
+            if ignored(path.relative_to(base).as_posix(), own) or path.suffix in ARCHIVES:
                 continue
             if path.is_symlink():
                 raise _link(path, base)
             if path.is_file():
                 yield path
-
-
-def _ignores_itself(folder: Path) -> bool:
-    """Whether a tool keeps a folder out of git: an environment of Python, or a cache."""
-    own = folder / ".gitignore"
-    if (folder / "pyvenv.cfg").is_file():
-        return True
-    return own.is_file() and "*" in own.read_text("utf-8", "replace").split()
 
 
 def _link(path: Path, base: Path) -> RunError:

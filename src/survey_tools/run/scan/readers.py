@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any
 from zipfile import BadZipFile, ZipFile
@@ -31,6 +32,9 @@ ESCAPED = frozenset({".json", ".jsonl", ".ndjson", ".geojson", ".ipynb", ".js", 
 """Files in which letters may be written as backslash sequences."""
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
+
+_ROUGH = re.compile(r"-?\d+\.\d{1,2}")
+"""Two decimals of a degree are a kilometre: two cells of this kind place no household."""
 
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([nrtbf])|([\"/\\]))")
 _UTF16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
@@ -127,11 +131,20 @@ def _cells(text: str, delimiter: str) -> str:
     try:
         for row in reader:
             cells = [" ".join(cell.splitlines()) for cell in row]
-            lines.append("; ".join(cells))
+            lines.append(_parted(cells))
             lines += [""] * (reader.line_num - len(lines))
     except csv.Error:
         return text
     return "\n".join(lines)
+
+
+def _parted(cells: list[str]) -> str:
+    """Write a row, with a stroke between two rough numbers: percentages side by side are no position."""
+    text = "".join(cells[:1])
+    for before, cell in pairwise(cells):
+        rough = _ROUGH.fullmatch(before) and _ROUGH.fullmatch(cell)
+        text += f" | {cell}" if rough else f"; {cell}"
+    return text
 
 
 def _notebook(text: str, place: str) -> Read:

@@ -29,7 +29,7 @@ _SKIPPED = ("metadata", "traceback", "prompt_number", "output_type", "name", "ex
 
 @dataclass(frozen=True)
 class Difference:
-    """One cell that is not what executing the notebook again gives: which one, and what differs."""
+    """What is not as it comes out when made again: which cell or file, empty for the whole, and how."""
 
     cell: str
     what: str

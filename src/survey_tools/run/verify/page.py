@@ -1,5 +1,6 @@
 """Verify one page in this process: execute its notebook again, compare, render the page again, compare.
 
+The files beside the page (PDF, Word, Excel) are made again with it, and compared byte for byte as it is.
 Everything is written to a folder of its own; the run's stays as it is. Not here: which pages
 (`survey_tools.run.verify.verify`), or what counts as the same (`survey_tools.run.verify.compare`).
 """
@@ -13,6 +14,7 @@ from typing import Any
 
 from survey_tools.errors import RunError
 from survey_tools.params import Workspace, open_workspace
+from survey_tools.report.downloads.names import beside
 from survey_tools.run.batch.make import Tell, failure_of, gate_of, options_of, rendering_of
 from survey_tools.run.batch.task import FAILED, OK, Result, Task
 from survey_tools.run.gate import Gate, blotted
@@ -25,10 +27,10 @@ from survey_tools.run.verify.compare import (
 )
 
 PAGE = "page"
-"""Stands in place of a cell where the page itself differs."""
+"""Stands in place of a cell where the page itself differs; the name of a file where one beside it does."""
 
 UNREADABLE = "unreadable"
-"""Where a page failed of which a file is missing, or no notebook."""
+"""Where a page failed whose notebook is missing, or none."""
 
 
 def verify_page(task: Task, *, output_mb: float | None = None, tell: Tell) -> Result:
@@ -64,7 +66,6 @@ def _verified(ws: Workspace, task: Task, output_mb: float | None, tell: Tell) ->
     folder, gate = ws.reports(task.run), gate_of(ws, ws.reports(task.run))
     try:
         delivered = _read(folder / "notebooks" / f"{task.name}.ipynb")
-        page = (folder / f"{task.name}.html").read_bytes()
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         return Result(task.name, FAILED, failure_of(UNREADABLE, error))
     output = Path(task.into) / f"{task.name}.ipynb"
@@ -83,12 +84,12 @@ def _verified(ws: Workspace, task: Task, output_mb: float | None, tell: Tell) ->
     if execution.failure:
         return result
     found = compare_notebooks(delivered, _read(output), read_patterns(ws.notebooks))
-    found += _page(ws, task, delivered, page)
+    found += _page(ws, task, delivered, folder)
     return replace(result, differences=tuple(_told(one, gate) for one in found))
 
 
-def _page(ws: Workspace, task: Task, delivered: Any, page: bytes) -> tuple[Difference, ...]:
-    """Say whether the page is what rendering the delivered notebook gives, byte for byte."""
+def _page(ws: Workspace, task: Task, delivered: Any, folder: Path) -> tuple[Difference, ...]:
+    """Say whether page and files beside it are what rendering the delivered notebook gives, byte for byte."""
     from survey_tools.report.render import render_notebook
 
     try:
@@ -97,13 +98,27 @@ def _page(ws: Workspace, task: Task, delivered: Any, page: bytes) -> tuple[Diffe
             Path(task.into) / f"{task.name}.html",
             name=f"{task.name}.ipynb",
             **rendering_of(ws, task),
-        ).read_bytes()
+        )
     except RunError as error:
         return (Difference(PAGE, f"the delivered notebook makes no page: {error.what}"),)
-    if again == page:
-        return ()
-    texts = (page.decode("utf-8", "replace"), again.decode("utf-8", "replace"))
-    return (Difference(PAGE, where_they_part(*texts)),)
+    made = (again, *beside(again))
+    return tuple(one for path in made if (one := _file(folder / path.name, path)) is not None)
+
+
+def _file(said: Path, again: Path) -> Difference | None:
+    """Say how a delivered file differs from the one made again; None where it does not."""
+    cell = PAGE if said.suffix == ".html" else said.name
+    try:
+        delivered, ours = said.read_bytes(), again.read_bytes()
+    except FileNotFoundError:
+        return Difference(cell, "is not there")
+    if delivered == ours:
+        return None
+    if said.suffix == ".html":
+        texts = (delivered.decode("utf-8", "replace"), ours.decode("utf-8", "replace"))
+        return Difference(cell, where_they_part(*texts))
+    sizes = f"{len(delivered)} bytes delivered, {len(ours)} when made again"
+    return Difference(cell, f"is not what the page gives ({sizes})")
 
 
 def _read(path: Path) -> Any:

@@ -8,9 +8,8 @@ times and counts of a server that has gone on since. Not here: one page (`survey
 
 from __future__ import annotations
 
-import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,13 +23,14 @@ from survey_tools.report.shown import differing_kept
 from survey_tools.run.batch.fingerprint import DISTRICT, digest_if_there
 from survey_tools.run.batch.plan import Page, plan_reports
 from survey_tools.run.batch.pool import LocalPool
-from survey_tools.run.batch.record import RECORD, now, read_record
+from survey_tools.run.batch.record import RECORD, THERE, now, record_of
 from survey_tools.run.batch.task import Limits, Result, Task
 from survey_tools.run.files import read_json, write_json
 from survey_tools.run.kernels.parallel import jobs_here
 from survey_tools.run.occupied import at_work, holding
 from survey_tools.run.progress import bar
 from survey_tools.run.verify.compare import Difference
+from survey_tools.run.verify.strange import strange_files
 
 VERIFIED = "verify.json"
 """File of a run's folder that says what was verified."""
@@ -49,9 +49,6 @@ _DEPENDS = {
     "versions": "the versions of Python or of libraries",
 }
 """What a page depends on, by the names that the record gives the digests."""
-
-_THERE = ("ok", "skipped")
-_PAGE_FILE = re.compile(r"(\d{5}|district)\.[a-z]{2}\.html")
 
 
 @dataclass(frozen=True)
@@ -72,6 +69,9 @@ class Verification:
     tables: tuple[str, ...] = ()
     """Tables of what may be shown that are not what the rules make of the results: a difference, too."""
 
+    strange: tuple[str, ...] = ()
+    """Files in the folder that the run did not make, as pages and files beside them: a difference, too."""
+
     def count(self, result: str) -> int:
         """Pages with a result."""
         return sum(page.result == result for page in self.pages)
@@ -79,7 +79,7 @@ class Verification:
     @property
     def result(self) -> str:
         """The worst result of a page: differs before cannot before same."""
-        if self.tables or self.count(DIFFERS):
+        if self.tables or self.strange or self.count(DIFFERS):
             return DIFFERS
         return CANNOT if self.count(CANNOT) else SAME
 
@@ -98,7 +98,7 @@ def verify_run(
     jobs: int | None = None,
     limits: Limits = LIMITS,
 ) -> Verification:
-    """Execute the notebooks of a run's pages again and hold delivered notebooks and pages to them.
+    """Execute the notebooks of a run's pages again and hold delivered notebooks, pages and files to them.
 
     Nothing of the run is changed; `verify.json` is written beside its record. Stopping it (Ctrl-C) leaves
     nothing behind.
@@ -108,7 +108,8 @@ def verify_run(
     ws : Workspace
     run : str
     communes : sequence of str, optional
-        Codes or names, or `district`; all pages of the run by default.
+        Codes or names, or `district`; all pages of the run by default. Where some are asked for, here or by
+        `langs`, of the files that the run did not make only those with the names of such pages are told.
     langs : sequence of str, optional
     jobs : int, optional
         Pages at a time; one a processor by default.
@@ -128,11 +129,12 @@ def verify_run(
         When a commune is unknown, or the name of the run cannot be used.
     """
     folder = ws.reports(run)
-    record = _record(folder, run)
+    record_of(ws, run)  # before the lock, which makes the folder
     with at_work(ws), holding(ws, run):
+        record = record_of(ws, run)
         planned = _planned(ws, run, communes, langs)
         entries = {_name(page): page for page in record["pages"] if _name(page) in planned}
-        there = {name: page for name, page in entries.items() if page["status"] in _THERE}
+        there = {name: page for name, page in entries.items() if page["status"] in THERE}
         if not there:
             raise RunError(
                 "The run has none of these pages.",
@@ -140,7 +142,8 @@ def verify_run(
                 where=f"reports/{run}/{RECORD}",
                 next_step=f"survey-tools report --run {run} makes them",
             )
-        found = [*_strange(folder, record, planned)]
+        whole = not communes and not langs
+        found = _unplanned(record, planned) if whole else []
         outside = (record.get("commit") is None) != (commit_of(ws.root) is None)
         todo = {}
         for name, page in there.items():
@@ -150,31 +153,13 @@ def verify_run(
             else:
                 todo[name] = page
         found += _executed(ws, run, todo, jobs or jobs_here(), limits)
-        done = Verification(tuple(sorted(found, key=lambda v: v.name)), differing_kept(ws))
+        strange = strange_files(folder, record)
+        if not whole:
+            strange = tuple(name for name in strange if Path(name).stem in planned)
+        pages = tuple(sorted(found, key=lambda v: v.name))
+        done = Verification(pages, differing_kept(ws), strange)
         _keep(folder, run, done, there)
     return done
-
-
-def _record(folder: Path, run: str) -> dict[str, Any]:
-    """Read the record of a run that has to be there."""
-    if not folder.is_dir():
-        known = sorted(path.parent.name for path in folder.parent.glob(f"*/{RECORD}"))
-        raise RunError(
-            "There is no such run.",
-            expected=", ".join(known) or "a run in reports/",
-            found=run,
-            where="reports/",
-            next_step="survey-tools status lists the runs",
-        )
-    record = read_record(folder)
-    if record is None or not read_json(folder / RECORD):
-        raise RunError(
-            "The record of the run cannot be read, so nobody knows what its pages were made from.",
-            expected="the record that the run wrote",
-            where=f"reports/{run}/{RECORD}",
-            next_step=f"survey-tools report --run {run} --force makes the pages anew",
-        )
-    return record
 
 
 def _planned(
@@ -215,14 +200,11 @@ def _cannot(folder: Path, entry: Mapping[str, Any], now: Page, *, outside_git: b
     return f"{text}. Not as the run left it: {', '.join(touched)}" if touched else text
 
 
-def _strange(
-    folder: Path, record: Mapping[str, Any], planned: Mapping[str, Page]
-) -> Iterator[Verified]:
-    """Yield pages that lie in the folder though the run did not make them."""
-    made = {_name(page) for page in record["pages"] if page["status"] in _THERE}
-    for path in sorted(folder.glob("*.html")):
-        if _PAGE_FILE.fullmatch(path.name) and path.stem in planned and path.stem not in made:
-            yield Verified(path.stem, DIFFERS, (Difference("page", "the run made no such page"),))
+def _unplanned(record: Mapping[str, Any], planned: Mapping[str, Page]) -> list[Verified]:
+    """Name pages of the run that the study would not make now: nothing tells what they should be."""
+    names = (_name(page) for page in record["pages"] if page["status"] in THERE)
+    why = "the study has no such page now"
+    return [Verified(name, CANNOT, reason=why) for name in names if name not in planned]
 
 
 def _executed(
@@ -295,6 +277,7 @@ def _keep(
         "result": done.result,
         "record": digest_file(folder / RECORD),
         "tables": list(done.tables),
+        "strange": list(done.strange),
         "pages": dict(sorted(pages.items())),
     }
     write_json(folder / VERIFIED, content)
