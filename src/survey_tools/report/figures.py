@@ -90,7 +90,7 @@ def communes_figure(results: Results, outcome: str | None = None) -> None:
     alt = words("alt_communes", count=int(rows["shown"].notna().sum()), range=span)
     here = rows[rows["commune_code"].eq(results.code)]
     key = "figure_communes" if here.empty else "figure_communes_here"
-    if not here.empty:
+    if here["shown"].notna().any():
         alt = f"{alt} {_alt_here(results, results.row('communes', here), scale)}"
     caption = words(
         key,

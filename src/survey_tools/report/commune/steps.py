@@ -115,7 +115,7 @@ def _why(results: Results, one: Suggested) -> str:
             question=results.question(when.question),
             choice=results.choice(when.question, when.choice),
             share=numbers.percent(row["shown"]),
-            interval=numbers.interval(row["conf_low"], row["conf_high"], "binary"),
+            interval=numbers.interval(row.get("conf_low"), row.get("conf_high"), "binary"),
             confidence=results.confidence,
             n=numbers.base(row["n"], row.get("about", False)),
         )
