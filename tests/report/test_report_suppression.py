@@ -97,11 +97,11 @@ def test_write_suppression__public_log_and_page_hold_no_reason_of_a_cell(own):
     folder = own.reports("main")
     public = pd.read_csv(folder / LOG, dtype=str)
     assert list(public.columns) == [*KEYS, "state"]
-    team = pd.read_csv(own.results / REASONS, dtype=str)
+    team = pd.read_csv(own.results / ".shown" / REASONS, dtype=str)
     assert team[list(public.columns)].equals(public)
     assert team["reason"].notna().all()
     assert set(team.columns) - set(public.columns) == {"reason"}
-    assert stat.S_IMODE((own.results / REASONS).stat().st_mode) == 0o600
+    assert stat.S_IMODE((own.results / ".shown" / REASONS).stat().st_mode) == 0o600
     assert stat.S_IMODE((folder / LOG).stat().st_mode) == 0o644
     inside = [path for path in folder.rglob("*") if path.is_file()]
     assert not any(b"small_count" in path.read_bytes() for path in inside)
@@ -129,7 +129,7 @@ def test_write_suppression__a_second_time_writes_nothing(own):
 
 def test_write_suppression__rare_reasons_are_counted_together(own):
     write_suppression(own, "main")
-    team = pd.read_csv(own.results / REASONS, dtype=str)
+    team = pd.read_csv(own.results / ".shown" / REASONS, dtype=str)
     counts = team.loc[team["state"].eq("hidden"), "reason"].value_counts()
     page = (own.reports("main") / PAGE["en"]).read_text("utf-8")
     assert (counts < own.study.disclosure.round_from).any() == ("Reasons with few cells" in page)

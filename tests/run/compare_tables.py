@@ -54,6 +54,8 @@ class Tables:
         return np.format_float_positional(round(number, DECIMALS) + 0.0, trim="-")
 
     def _cell(self, text: str) -> float:
+        if re.fullmatch(r"\d+(\.\d+)?", text):
+            return float(text)
         row, _, column = text.partition("#")
         name, _, query = row.partition("?")
         pairs = [pair.partition("=") for pair in query.split("&") if pair]

@@ -28,6 +28,7 @@ from survey_tools.report.disclosure_cells import PAIRS
 from survey_tools.report.numbers import Lang, Numbers
 from survey_tools.report.shell import INDEX, Gate, foot, head, synthetic_banner, write_page
 from survey_tools.report.shown import shown_tables
+from survey_tools.report.shown_key import FOLDER
 from survey_tools.report.small_cells import FEW, HIDDEN, unsafe
 from survey_tools.report.wording import Wording
 
@@ -35,7 +36,7 @@ LOG = "suppression.csv"
 """File of the public log."""
 
 REASONS = "suppression_reasons.csv"
-"""File of the team's log, beside the results."""
+"""File of the team's log, beside what is kept of the results, out of every folder that is handed out."""
 
 PAGE = {"vi": "suppression.vi.html", "en": "suppression.en.html"}
 
@@ -131,7 +132,7 @@ def write_suppression(ws: Workspace, run: str, gate: Gate | None = None) -> tupl
     reasons = suppression_reasons(log, results, ws.study.disclosure)
     texts = {
         folder / LOG: (log.to_csv(index=False, lineterminator="\n"), PUBLIC),
-        ws.results / REASONS: (reasons.to_csv(index=False, lineterminator="\n"), PRIVATE),
+        ws.results / FOLDER / REASONS: (reasons.to_csv(index=False, lineterminator="\n"), PRIVATE),
     }
     (folder / "logs" / LOG).unlink(missing_ok=True)  # where an earlier version left the reasons
     written = [path for path, (text, mode) in texts.items() if _write(path, text, mode, gate)]
@@ -265,6 +266,7 @@ def _write(path: Path, text: str, mode: int, gate: Gate | None) -> bool:
         return False
     if gate is not None and mode == PUBLIC:
         gate(path.name, text.encode("utf-8"))
+    path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path, "The log of hidden cells could not be written", mode=mode) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
     return True
