@@ -190,7 +190,7 @@ def test_numbers__every_one_is_in_its_table_of_results(workspace):
             found, shown = sources.value(source), float(value)
             if shown >= 0 and not text.startswith("\u2212"):
                 found = abs(found) if abs(found + shown) < 1e-4 else found
-            if abs(found - shown) > 1e-4 and sources.coarse(source):
+            if abs(found - shown) > 6e-5 and sources.coarse(source):
                 base = source.endswith(("#n", "#n_baseline"))
                 assert (
                     abs(found - shown) <= (2 if base else max(0.1, sources.step(source))) + 1e-4
