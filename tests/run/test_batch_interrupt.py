@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable
 
 import pytest
 from batch_support import (
@@ -23,6 +23,8 @@ from batch_support import (
 )
 
 from survey_tools.params import Workspace
+from survey_tools.run import run_reports
+from survey_tools.run.batch.task import FAILED, Limits, Result, Task
 from survey_tools.run.kernels.forks import SWITCH
 
 pytestmark = [
@@ -73,6 +75,28 @@ def test_report__stops_at_once_and_goes_on_later(tmp_path, moment, number):
 
 def test_report__stops_at_once_with_ordinary_kernels(tmp_path):
     _stop_and_go_on(tmp_path, _asleep, signal.SIGINT, {SWITCH: "0"})
+
+
+class _KilledWhileItWrites:
+    """Stands for a pool of processes that a stop kills in the middle of a file."""
+
+    def __init__(self, ws: Workspace) -> None:
+        self.folder = ws.reports("main")
+
+    def run(self, tasks: Iterable[Task], limits: Limits) -> Generator[Result]:
+        yield Result(next(task.name for task in tasks if task.lang), FAILED)
+        for place in (self.folder, self.folder / "notebooks"):
+            place.mkdir(exist_ok=True)
+            (place / ".codebook.html-u98kjnpe").touch()
+        raise KeyboardInterrupt
+
+
+def test_report__a_stop_leaves_nothing_of_a_file_at_work(tmp_path):
+    ws = make_district(tmp_path / "ws", communes=2)
+    with pytest.raises(KeyboardInterrupt):
+        run_reports(ws, "main", pool=_KilledWhileItWrites(ws))
+    assert half_written(ws) == []
+    assert {entry["status"] for entry in entries(ws).values()} == {FAILED}
 
 
 def _stop_and_go_on(tmp_path, moment, number: signal.Signals, env: dict[str, str]) -> None:

@@ -143,8 +143,7 @@ def make_pages(
 ) -> Outcome:
     """Do what `run_reports` says for a caller that has checked the batch and holds the run."""
     folder = ws.reports(run)
-    for place in (folder, folder / "notebooks", folder / "logs"):
-        remove_temporary(place)  # left by a run that was killed; nobody else writes here
+    _remove_half_written(folder)  # by a run that was killed
     share_results(ws)  # before the look: what it keeps beside the results is no change of them
     before = marks(ws)
     pages = plan_reports(ws, run, communes, langs, force=choices.force, extra=choices.extra)
@@ -189,6 +188,7 @@ def _finish(
     ws: Workspace, run: str, record: Record, before: Marks, done: list[Page]
 ) -> tuple[str, ...]:
     """Write record, triage page and index; return the files that changed while pages were made."""
+    _remove_half_written(ws.reports(run))  # by a process that was killed
     disturbed = changed(before, marks(ws))
     if disturbed:
         _take_back(record, done)
@@ -197,6 +197,12 @@ def _finish(
     write_suppression(ws, run, gate)
     write_index(ws, run, content, gate)
     return disturbed
+
+
+def _remove_half_written(folder: Path) -> None:
+    """Delete what nobody finishes: no page is being made, and nobody else writes into the run."""
+    for place in (folder, folder / "notebooks", folder / "logs"):
+        remove_temporary(place)
 
 
 def _put_down_the_rest(record: Record, pages: list[Page]) -> None:
