@@ -12,7 +12,6 @@ import typer
 
 from survey_tools.cli.base import DebugOption, StudyOption, app, guarded, open_study
 from survey_tools.errors import ParamsError
-from survey_tools.params.workspace import DEFAULT_STUDY
 
 if TYPE_CHECKING:
     from survey_tools.params import Workspace
@@ -37,7 +36,7 @@ def compare(
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Print nothing; see the exit code.")
     ] = False,
-    study: StudyOption = DEFAULT_STUDY,
+    study: StudyOption = "params/study.yml",
     debug: DebugOption = False,
 ) -> int:
     """Tell which numbers, tables, figures and hidden cells of two runs differ, by how much, and why.
@@ -62,6 +61,6 @@ def _workspace(study: str, *runs: str) -> Workspace | None:
     try:
         return open_study(study)
     except ParamsError:
-        if study != DEFAULT_STUDY or not all(Path(run).exists() for run in runs):
+        if study != "params/study.yml" or not all(Path(run).exists() for run in runs):
             raise
         return None

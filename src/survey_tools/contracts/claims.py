@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import pandera.pandas as pa
 
 from survey_tools.contracts import columns as c
 
 _name = pa.Column(str)
 _counted = pa.Column("Int64", pa.Check.ge(0), nullable=True)
-
-
-def _in_order(frame: pd.DataFrame) -> pd.Series:
-    inside = (frame["conf_low"] <= frame["estimate"]) & (frame["estimate"] <= frame["conf_high"])
-    return inside | frame["conf_low"].isna() | frame["estimate"].isna()
 
 
 CLAIM_ANSWERS = pa.DataFrameSchema(
@@ -63,7 +57,7 @@ CLAIMS = pa.DataFrameSchema(
         "method": _name,
         "note": _name,
     },
-    checks=pa.Check(_in_order, name="conf_low <= estimate <= conf_high"),
+    checks=c.interval,
     unique=["claim", "reading"],
 )
 """One row a statement and reading. `n_other` counts the other side of a difference, `smallest` is the

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import pandera.pandas as pa
 
 from survey_tools.contracts import columns as c
 from survey_tools.contracts.claims import CLAIMS
 from survey_tools.contracts.lists import AREA_LIST
 
-
-def _interval_in_order(frame: pd.DataFrame) -> pd.Series:
-    inside = (frame["conf_low"] <= frame["estimate"]) & (frame["estimate"] <= frame["conf_high"])
-    return inside | frame["conf_low"].isna() | frame["estimate"].isna()
-
-
-_LEVEL = {
+_ESTIMATE = {
     "wave": c.wave,
     "group": pa.Column(str),
     "outcome": pa.Column(str),
@@ -23,6 +16,11 @@ _LEVEL = {
     "conf_low": c.number,
     "conf_high": c.number,
     "n": c.count,
+}
+"""Columns of an estimate for a wave, a group and an outcome."""
+
+_LEVEL = {
+    **_ESTIMATE,
     "numerator": pa.Column("Int64", nullable=True),
     "n_teams": c.count,
     "method": pa.Column(str),
@@ -31,13 +29,7 @@ _LEVEL = {
 
 _DIFFERENCE = {
     "area": pa.Column(str),
-    "wave": c.wave,
-    "group": pa.Column(str),
-    "outcome": pa.Column(str),
-    "estimate": c.number,
-    "conf_low": c.number,
-    "conf_high": c.number,
-    "n": c.count,
+    **_ESTIMATE,
 }
 """Columns of a difference between two levels."""
 
@@ -59,7 +51,7 @@ RESULTS: dict[str, pa.DataFrameSchema] = {
             "method": pa.Column(str),
             "note": pa.Column(str),
         },
-        checks=pa.Check(_interval_in_order, name="conf_low <= estimate <= conf_high"),
+        checks=c.interval,
         unique=["outcome", "estimand", "wave"],
     ),
     "levels": pa.DataFrameSchema(
@@ -67,7 +59,7 @@ RESULTS: dict[str, pa.DataFrameSchema] = {
             "area": pa.Column(str),
             **_LEVEL,
         },
-        checks=pa.Check(_interval_in_order, name="conf_low <= estimate <= conf_high"),
+        checks=c.interval,
         unique=["area", "wave", "group", "outcome"],
     ),
     "levels_by_area": pa.DataFrameSchema(
@@ -76,7 +68,7 @@ RESULTS: dict[str, pa.DataFrameSchema] = {
             "area_code": c.commune,
             **_LEVEL,
         },
-        checks=pa.Check(_interval_in_order, name="conf_low <= estimate <= conf_high"),
+        checks=c.interval,
         unique=[AREA_LIST, "area_code", "wave", "group", "outcome"],
     ),
     "outreach": pa.DataFrameSchema(
@@ -84,17 +76,17 @@ RESULTS: dict[str, pa.DataFrameSchema] = {
             "area": pa.Column(str),
             **_LEVEL,
         },
-        checks=pa.Check(_interval_in_order, name="conf_low <= estimate <= conf_high"),
+        checks=c.interval,
         unique=["area", "wave", "group", "outcome"],
     ),
     "changes": pa.DataFrameSchema(
         {**_DIFFERENCE, "n_baseline": c.count},
-        checks=pa.Check(_interval_in_order, name="conf_low <= estimate <= conf_high"),
+        checks=c.interval,
         unique=["area", "wave", "group", "outcome"],
     ),
     "gaps": pa.DataFrameSchema(
         _DIFFERENCE,
-        checks=pa.Check(_interval_in_order, name="conf_low <= estimate <= conf_high"),
+        checks=c.interval,
         unique=["area", "wave", "group", "outcome"],
     ),
     "fieldwork": pa.DataFrameSchema(
@@ -139,7 +131,7 @@ RESULTS: dict[str, pa.DataFrameSchema] = {
             "n_teams_intensive": c.count,
             "status": pa.Column(str, pa.Check.isin(["ok", "too_few"])),
         },
-        checks=pa.Check(_interval_in_order, name="conf_low <= estimate <= conf_high"),
+        checks=c.interval,
         unique=["commune_code", "outcome"],
     ),
     "balance": pa.DataFrameSchema(

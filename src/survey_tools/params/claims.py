@@ -18,9 +18,8 @@ from unicodedata import normalize
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from survey_tools.errors import ParamsError
-from survey_tools.params.model import Model
+from survey_tools.params.model import Model, Text
 
-Text = Annotated[str, Field(min_length=1)]
 Figure = Annotated[float | None, BeforeValidator(lambda value: value or None)]
 State = Literal["measured", "source_card", "elsewhere", "not_measured"]
 Source = Literal["households", "sites", "logs"]

@@ -11,12 +11,10 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from survey_tools.errors import ParamsError
-from survey_tools.params.model import Model
+from survey_tools.params.model import Model, Text
 
 MOST = 5
 """Steps that a page can hold, whatever the file says."""
-
-Text = Annotated[str, Field(min_length=1)]
 
 
 class Beyond(Model):

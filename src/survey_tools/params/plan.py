@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from survey_tools.params.model import Model
+from survey_tools.params.model import Model, Text
 
 Role = Literal["main", "secondary", "robustness", "threat", "warning"]
 
@@ -28,8 +28,8 @@ class PlanChange(Model):
     """A change of the plan after it was registered, and why."""
 
     date: date
-    what: Annotated[str, Field(min_length=1)]
-    why: Annotated[str, Field(min_length=1)]
+    what: Text
+    why: Text
 
 
 class AnalysisPlan(Model):

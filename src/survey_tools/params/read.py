@@ -34,13 +34,12 @@ def read_plan(path: Path) -> AnalysisPlan:
     ParamsError
         When there is no such file, or a key is unknown, missing or wrong.
     """
-    if not path.is_file():
-        raise ParamsError(
-            "The analysis plan is missing.",
-            expected="a YAML file such as params/analysis_plan.yml",
-            where=f"{path.parent.name}/{path.name}",
-            next_step="write it, or correct files.analysis_plan in the study file",
-        )
+    _must_be_there(
+        path,
+        "The analysis plan is missing.",
+        "a YAML file such as params/analysis_plan.yml",
+        "write it, or correct files.analysis_plan in the study file",
+    )
     return _read(path, AnalysisPlan, "analysis plan", "registered: …")
 
 
@@ -52,13 +51,12 @@ def read_next_steps(path: Path) -> NextSteps:
     ParamsError
         When there is no such file, or a key is unknown, missing or wrong.
     """
-    if not path.is_file():
-        raise ParamsError(
-            "The rules of next steps are missing.",
-            expected="a YAML file such as params/next_steps.yml",
-            where=f"{path.parent.name}/{path.name}",
-            next_step="write it, or take files.next_steps out of the study file",
-        )
+    _must_be_there(
+        path,
+        "The rules of next steps are missing.",
+        "a YAML file such as params/next_steps.yml",
+        "write it, or take files.next_steps out of the study file",
+    )
     return _read(path, NextSteps, "list of next steps", "most: …")
 
 
@@ -70,13 +68,12 @@ def read_checklist(path: Path) -> Checklist:
     ParamsError
         When there is no such file, or a key is unknown, missing or wrong.
     """
-    if not path.is_file():
-        raise ParamsError(
-            "The checklist of the review is missing.",
-            expected="a YAML file with roles and items",
-            where=f"{path.parent.name}/{path.name}",
-            next_step="restore it; docs/review.md says what it holds",
-        )
+    _must_be_there(
+        path,
+        "The checklist of the review is missing.",
+        "a YAML file with roles and items",
+        "restore it; docs/review.md says what it holds",
+    )
     return _read(path, Checklist, "checklist", "roles: …")
 
 
@@ -102,6 +99,12 @@ def load_yaml(text: str) -> Any:
         When the text is not valid YAML.
     """
     return yaml.load(text, _LOADER)  # noqa: S506 -- both are safe loaders
+
+
+def _must_be_there(path: Path, message: str, expected: str, next_step: str) -> None:
+    if not path.is_file():
+        where = f"{path.parent.name}/{path.name}"
+        raise ParamsError(message, expected=expected, where=where, next_step=next_step)
 
 
 def _read(path: Path, model: type[Read], what: str, expected: str) -> Read:

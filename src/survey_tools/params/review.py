@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from survey_tools.params.model import Model
+from survey_tools.params.model import Model, Text
 
 Decision = Literal["ok", "not_ok", "not_applicable"]
 Check = Literal[
@@ -18,7 +18,6 @@ Check = Literal[
 """What is looked up by the machine (`survey_tools.run.review`)."""
 
 _ID = r"^[a-z][a-z0-9_]{1,40}$"
-Text = Annotated[str, Field(min_length=1)]
 
 
 class Role(Model):

@@ -16,6 +16,7 @@ from survey_tools.report.markup import Cell, Table
 from survey_tools.report.numbers import MISSING, SHARES, is_missing
 from survey_tools.report.results import Results, lowered
 from survey_tools.report.small_cells import FEW, HIDDEN
+from survey_tools.report.tables import mark
 from survey_tools.report.traced import Traced
 
 GROUPS = {
@@ -105,7 +106,7 @@ def _found(results: Results, row: pd.Series) -> Cell:
             numbers.percent(row["shown"], 1) if share else numbers.bare_value(row["shown"], scale)
         )
     write = numbers.bare_difference if _is_difference(row) else numbers.bare_value
-    return _marked(write(row["shown"], scale), row), _interval(results, row, scale)
+    return mark(write(row["shown"], scale), row["status"]), _interval(results, row, scale)
 
 
 def _interval(results: Results, row: pd.Series, scale: str) -> str:
@@ -177,7 +178,3 @@ def _months(period: str) -> str:
     """Write the months of reports: «02/2026 – 10/2026»."""
     months = [month.split("-") for month in str(period).split("/") if month]
     return " – ".join(f"{month}/{year}" for year, month in months)
-
-
-def _marked(text: str, row: pd.Series) -> str:
-    return f"{text}*" if row["status"] == FEW else text

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -33,6 +34,7 @@ _STEPS = (0.01, 0.02, 0.05, 0.1)
 _DECIMAL = 0.1
 """Step of what is no share: millions, times, standard deviations."""
 _CELL = ["area", "wave", "group", "outcome"]
+_Base = TypeVar("_Base", int, pd.Series)
 
 
 def _down(values: pd.Series) -> pd.Series:
@@ -127,8 +129,7 @@ def coarsen(
     told = pd.Series(True, index=shown.index)
     steps[share], told[share] = _ways(shown[share], everybody[share], question, rules)
     result = _in_steps(result, coarse, steps)
-    width = rules.hide_counts_to + 1
-    rounded = ((n + width // 2) // width * width).where(told)
+    rounded = _multiple(n, rules).where(told)
     result["n"] = result["n"].mask(coarse, rounded.astype("Int64"))
     if "numerator" in result:
         result["numerator"] = result["numerator"].mask(coarse)
@@ -193,11 +194,10 @@ def bases_left(
         Whether the cell is marked as of few answers.
     rules : DisclosureSettings
     """
-    width = rules.hide_counts_to + 1
     ends = (rules.round_from, rules.show_from - 1) if few else (rules.show_from, everybody)
     bases = set(range(ends[0], min(ends[1], everybody) + 1))
     if n is not None:
-        bases &= {base for base in bases if (base + width // 2) // width * width == n}
+        bases = {base for base in bases if _multiple(base, rules) == n}
     return {base for base in bases if all(_goes_with(x, step, base) for x in estimates)}
 
 
@@ -226,16 +226,20 @@ def _way(
     values: tuple[float, ...], n: int, everybody: int, few: bool, rules: DisclosureSettings
 ) -> tuple[float, bool]:
     """Return the smallest step that leaves no base told, and whether the base is told as a multiple."""
-    width = rules.hide_counts_to + 1
-    multiple = (n + width // 2) // width * width
     steps = [step for step in _STEPS if not few or step >= STEPS["binary"]]
-    for base in (multiple, None):
+    for base in (_multiple(n, rules), None):
         for step in steps:
             told = [round(round(value / step) * step, 9) for value in values]
             left = bases_left(told, step, base, everybody, few, rules)
             if not all(0 < everybody - one <= rules.hide_counts_to for one in left):
                 return step, base is not None
     return steps[-1], False
+
+
+def _multiple(n: _Base, rules: DisclosureSettings) -> _Base:
+    """Round bases to the nearest multiple of `hide_counts_to` + 1."""
+    width = rules.hide_counts_to + 1
+    return (n + width // 2) // width * width
 
 
 @lru_cache(maxsize=200_000)

@@ -35,6 +35,8 @@ PAIRS = (("intensive", "regular"), ("women", "men"))
 DISTRICT = "district"
 """Area of the rows about everybody."""
 
+_CELL = ["area", "wave", "outcome"]
+
 
 def disclose_levels(
     levels: pd.DataFrame,
@@ -62,7 +64,7 @@ def disclose_levels(
     """
     frame = levels.reset_index(drop=True)
     frame["numerator"] = frame["numerator"].astype("Float64").to_numpy(float, na_value=np.nan)
-    hidden = unsafe(frame["n"], frame["numerator"], rules) | _rest_is_unsafe(frame, rules)
+    hidden = unsafe(frame["n"], frame["numerator"], rules) | rest_is_unsafe(frame, _CELL, rules)
     hidden |= _is_one_team(frame) | _tells_of_many_times(frame, rules, scales)
     hidden = _protect_levels(frame, hidden, rules)
     if families:
@@ -163,9 +165,8 @@ def protect_areas(
         secret = secret | secret.index.isin(smallest)
 
 
-def _rest_is_unsafe(frame: pd.DataFrame, rules: DisclosureSettings) -> pd.Series:
-    """Tell which groups give away an unsafe remainder when taken from everybody."""
-    keys = ["area", "wave", "outcome"]
+def rest_is_unsafe(frame: pd.DataFrame, keys: list[str], rules: DisclosureSettings) -> pd.Series:
+    """Tell which groups give away an unsafe remainder when taken from everybody of the same `keys`."""
     everybody = frame.loc[frame["group"].eq("all"), [*keys, "n", "numerator"]]
     both = frame[keys].merge(everybody, on=keys, how="left", validate="m:1")
     both.index = frame.index

@@ -15,7 +15,7 @@ import pandas as pd
 from survey_tools import contracts
 from survey_tools.params import Claims, DisclosureSettings, Workspace
 from survey_tools.report.numbers import Lang
-from survey_tools.report.small_cells import FEW, HIDDEN, SHOWN, STEPS
+from survey_tools.report.small_cells import FEW, HIDDEN, SHOWN, STEPS, round_few
 
 TABLE = "claims"
 NO_PERSONS = ("communes", "schools", "teams", "reports", "classes")
@@ -62,7 +62,8 @@ def disclose_claims(table: pd.DataFrame, rules: DisclosureSettings) -> pd.DataFr
     )
     hidden = (of_persons & small) | frame["estimate"].isna()
     few = of_persons & counted & answers.lt(rules.show_from) & ~hidden
-    result = _rounded(frame, few.to_numpy(bool))
+    steps = frame["scale"].map(STEPS).fillna(STEPS["binary"])
+    result = round_few(frame, few.astype(bool), steps)
     result[_COUNTS] = result[_COUNTS].mask(hidden)
     result["numerator"] = result["numerator"].mask(few)
     result[_NUMBERS] = result[_NUMBERS].mask(hidden)
@@ -98,13 +99,3 @@ def with_statements(shown: pd.DataFrame, named: Claims, lang: Lang) -> pd.DataFr
     frame = pd.DataFrame(texts).merge(shown, on=["claim", "reading"], how="left", validate="1:1")
     missing = np.where(frame["reading"].eq(""), "none", "missing")
     return frame.assign(status=frame["status"].where(frame["status"].notna(), missing))
-
-
-def _rounded(frame: pd.DataFrame, few: np.ndarray) -> pd.DataFrame:
-    steps = frame["scale"].map(STEPS).fillna(STEPS["binary"])[few]
-    result = frame.copy()
-    rows = result.loc[few]
-    result.loc[few, "estimate"] = (rows["estimate"] / steps).round() * steps
-    result.loc[few, "conf_low"] = np.floor(rows["conf_low"] / steps + 1e-9) * steps
-    result.loc[few, "conf_high"] = np.ceil(rows["conf_high"] / steps - 1e-9) * steps
-    return result

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape, unescape
+from typing import ClassVar
 
 import pandas as pd
 
@@ -76,6 +77,9 @@ class Table:
     notes: tuple[str, ...] = ()
     text_columns: int = 1
 
+    css: ClassVar[str] = "table"
+    """Classes of the block that holds the table."""
+
     @property
     def frame(self) -> pd.DataFrame:
         """Cells as text, to look at or to test."""
@@ -93,15 +97,15 @@ class Table:
         notes = "".join(f'<p class="note">{html(note)}</p>' for note in self.notes)
         name = escape(plain(self.caption))
         return (
-            f'<div class="table" role="group" tabindex="0" aria-label="{name}">'
+            f'<div class="{self.css}" role="group" tabindex="0" aria-label="{name}">'
             f"<table>\n<caption>{html(self.caption)}</caption>\n"
             f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>{notes}"
         )
 
     def _row(self, row: Sequence[Cell]) -> str:
-        first = f'<th scope="row">{_cell(row[0])}</th>'
-        texts = "".join(f'<td class="text">{_cell(c)}</td>' for c in row[1 : self.text_columns])
-        rest = "".join(f"<td>{_cell(cell)}</td>" for cell in row[max(1, self.text_columns) :])
+        first = f'<th scope="row">{cell_html(row[0])}</th>'
+        texts = "".join(f'<td class="text">{cell_html(c)}</td>' for c in row[1 : self.text_columns])
+        rest = "".join(f"<td>{cell_html(cell)}</td>" for cell in row[max(1, self.text_columns) :])
         return f"<tr>{first}{texts}{rest}</tr>"
 
 
@@ -114,7 +118,8 @@ def column_heads(names: Sequence[str], text_columns: int = 1) -> str:
     )
 
 
-def _cell(cell: Cell) -> str:
+def cell_html(cell: Cell) -> str:
+    """Write the text of a cell, of a pair the second part small below the first."""
     if isinstance(cell, str):
         return html(cell)
     return f"{html(cell[0])}<br><small>{html(cell[1])}</small>" if cell[1] else html(cell[0])

@@ -7,7 +7,7 @@ notebook shows is all there is.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from html import unescape
@@ -33,6 +33,7 @@ from survey_tools.report.shell import (
     Gate,
     foot,
     head,
+    other_languages,
     synthetic_banner,
     tiles_css,
     write_together,
@@ -95,7 +96,7 @@ def render_notebook(
         "page_head": head(
             words,
             window,
-            _links(out, lang, languages),
+            _links(out, words, languages),
             extra_css=tiles_css() if 'class="tiles"' in shown else "",
             script=THEME,
             meta=meta(facts or {}),
@@ -115,11 +116,11 @@ class Parts:
 
     words: Wording
     stem: str
-    _numbers: Iterable[int] = field(default_factory=lambda: count(1))
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def shown(self, piece: str) -> str:
         """Return what a cell shows, each table with a link to its CSV."""
-        return with_csv_links(piece, self.words, self.stem, iter(self._numbers))
+        return with_csv_links(piece, self.words, self.stem, self._numbers)
 
     def sources(self, cell: Any) -> str:
         """Say where the numbers of a cell's tables, texts and figures come from; empty where it has none."""
@@ -205,14 +206,12 @@ def _heading(shown: str, default: str) -> str:
     return unescape(re.sub(r"<[^>]+>", "", found.group(1))).strip() if found else default
 
 
-def _links(out: Path, lang: Lang, languages: Sequence[str]) -> list[tuple[str, str, str]]:
-    links: list[tuple[str, str, str]] = [(Wording(lang)("to_index"), INDEX[lang], lang)]
+def _links(out: Path, words: Wording, languages: Sequence[str]) -> list[tuple[str, str, str]]:
+    lang = words.lang
+    links: list[tuple[str, str, str]] = [(words("to_index"), INDEX[lang], lang)]
     ending = f".{lang}.html"
     if out.name.endswith(ending):
         stem = out.name.removesuffix(ending)
-        for other in languages:
-            if other != lang:
-                name = Wording(other)("lang_name")  # type: ignore[arg-type]
-                links.append((name, f"{stem}.{other}.html", other))
-    words = Wording(lang)
+        files = {other: f"{stem}.{other}.html" for other in languages}
+        links += other_languages(lang, languages, files)
     return links + [(words(f"downloads_{p.suffix[1:]}"), p.name, lang) for p in beside(out)]

@@ -15,7 +15,15 @@ from survey_tools.files import PRIVATE
 from survey_tools.params import Checklist, ReviewItem, SignOff, Workspace
 from survey_tools.report import markup
 from survey_tools.report.numbers import Lang
-from survey_tools.report.shell import INDEX, Gate, foot, head, synthetic_banner, write_page
+from survey_tools.report.shell import (
+    INDEX,
+    Gate,
+    foot,
+    head,
+    other_languages,
+    synthetic_banner,
+    write_page,
+)
 from survey_tools.report.wording import Wording
 
 REVIEW = {"vi": "review.html", "en": "review.en.html"}
@@ -74,9 +82,8 @@ def _page(
     lang: Lang,
 ) -> str:
     words = Wording(lang)
-    links = [(words("to_index"), INDEX[lang], lang)]
-    others = [other for other in ws.study.report.languages if other != lang]
-    links += [(Wording(other)("lang_name"), REVIEW[other], other) for other in others]
+    others = other_languages(lang, ws.study.report.languages, REVIEW)
+    links = [(words("to_index"), INDEX[lang], lang), *others]
     title = words("review_title", run=run)
     counts = Counter(one.state for one in items)
     said = [

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cache
 from html import escape
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from survey_tools.files import PUBLIC, replacing
 from survey_tools.report.markup import banner
+from survey_tools.report.numbers import Lang
 from survey_tools.report.wording import Wording
 
 TEMPLATE = Path(__file__).parent / "template"
@@ -81,6 +82,14 @@ def foot() -> str:
     return "</main>\n</body>\n</html>\n"
 
 
+def other_languages(
+    lang: Lang, langs: Iterable[str], files: Mapping[str, str]
+) -> list[tuple[str, str, str]]:
+    """Link to the same page in the other languages, as `head` takes it; `files` by language."""
+    others = [other for other in langs if other != lang]
+    return [(Wording(other)("lang_name"), files[other], other) for other in others]  # type: ignore[arg-type]
+
+
 def synthetic_banner(words: Wording) -> str:
     """Say that the answers are simulated."""
     return banner(words("synthetic")).source
@@ -104,9 +113,7 @@ def write_page(path: Path, content: str, gate: Gate | None = None, *, mode: int 
     RunError
         When the disk is full or the folder cannot be written; the old page stays as it was.
     """
-    if gate is not None:
-        gate(path.name, content.encode("utf-8"))
-    write_together({path: content.encode("utf-8")}, mode=mode)
+    write_together({path: content.encode("utf-8")}, gate, mode=mode)
     return path
 
 

@@ -109,7 +109,9 @@ def shown_levels(ws: Workspace, **only: str) -> pd.DataFrame:
     key = current_key(ws)
     levels = None if key is None else _read(ws, "levels", key, filters)
     if levels is None:
-        levels = _levels(ws, _checked(ws, "levels"))
+        raw = _checked(ws, "levels")
+        fieldwork = _checked(ws, "fieldwork") if path_of(ws, "fieldwork").is_file() else None
+        levels = _levels(ws, raw, disclosure_bases.households(raw, fieldwork))
         for column, value in only.items():
             levels = levels[levels[column].eq(value)]
         levels = _in_order(levels, "levels")
@@ -170,15 +172,16 @@ def _decide(ws: Workspace) -> Tables:
     tables = {name: _checked(ws, name) for name in there}
     settings = ws.study.disclosure
     raw = tables.get("levels")
+    asked = None
     if raw is not None:
-        tables["levels"] = _levels(ws, raw)
+        asked = disclosure_bases.households(raw, tables.get("fieldwork"))
+        tables["levels"] = _levels(ws, raw, asked)
     _decide_of_communes(tables, ws)
     if "choices" in tables:
         choices = tables["choices"].reset_index(drop=True)
         telling = None if raw is None else tells_an_answer(choices, raw, tables["levels"])
         shown = rules.disclose_choices(choices, settings, telling)
-        if raw is not None:
-            asked = _households(ws, raw)
+        if asked is not None:
             partly = disclosure_bases.partly_asked(choices, asked, "variable", settings)
             shown = disclosure_bases.coarsen(shown, asked, "variable", partly, settings)
         tables["choices"] = shown
@@ -218,18 +221,11 @@ def _decide_of_communes(tables: Tables, ws: Workspace) -> None:
         tables["gaps"] = disclosure_commune.disclose_gaps(tables["gaps"], levels)
 
 
-def _levels(ws: Workspace, levels: pd.DataFrame) -> pd.DataFrame:
+def _levels(ws: Workspace, levels: pd.DataFrame, asked: pd.Series) -> pd.DataFrame:
     families, settings, scales = families_of(ws.table("outcomes")), ws.study.disclosure, _scales(ws)
     shown = rules.disclose_levels(levels, settings, scales, families)
-    asked = _households(ws, levels)
     partly = disclosure_bases.partly_asked(levels, asked, "outcome", settings)
     return disclosure_bases.coarsen(shown, asked, "outcome", partly, settings, scales)
-
-
-def _households(ws: Workspace, levels: pd.DataFrame) -> pd.Series:
-    """Return how many households each area, wave and group has, as far as any base tells."""
-    there = path_of(ws, "fieldwork").is_file()
-    return disclosure_bases.households(levels, _checked(ws, "fieldwork") if there else None)
 
 
 def _checked(ws: Workspace, name: str) -> pd.DataFrame:

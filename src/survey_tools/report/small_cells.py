@@ -40,15 +40,21 @@ def apply_rules(
 ) -> pd.DataFrame:
     """Blank hidden rows, round those from few answers outwards, and add `shown` and `status`."""
     few = ~hidden & frame["n"].lt(rules.show_from)
+    result = round_few(frame, few, steps)
+    result.loc[few, "numerator"] = np.nan
+    result = blank(result, hidden | result["estimate"].isna())
+    result["shown"] = result["estimate"]
+    result["status"] = np.select([result["shown"].isna(), few], [HIDDEN, FEW], SHOWN)
+    return result
+
+
+def round_few(frame: pd.DataFrame, few: pd.Series, steps: pd.Series) -> pd.DataFrame:
+    """Round the estimates of some rows, and their intervals outwards."""
     result = frame.copy()
     result.loc[few, "estimate"] = (result["estimate"] / steps).round() * steps
     if "conf_low" in result:
         result.loc[few, "conf_low"] = np.floor(result["conf_low"] / steps + 1e-9) * steps
         result.loc[few, "conf_high"] = np.ceil(result["conf_high"] / steps - 1e-9) * steps
-    result.loc[few, "numerator"] = np.nan
-    result = blank(result, hidden | result["estimate"].isna())
-    result["shown"] = result["estimate"]
-    result["status"] = np.select([result["shown"].isna(), few], [HIDDEN, FEW], SHOWN)
     return result
 
 

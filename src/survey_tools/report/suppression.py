@@ -24,7 +24,7 @@ from survey_tools.files import PRIVATE, PUBLIC, replacing
 from survey_tools.params import DisclosureSettings, Workspace
 from survey_tools.report import markup
 from survey_tools.report.disclosure_bases import ABOUT
-from survey_tools.report.disclosure_cells import PAIRS
+from survey_tools.report.disclosure_cells import PAIRS, rest_is_unsafe
 from survey_tools.report.numbers import Lang, Numbers
 from survey_tools.report.shell import INDEX, Gate, foot, head, synthetic_banner, write_page
 from survey_tools.report.shown import shown_tables
@@ -170,7 +170,7 @@ def _reasons(
     )
     raw["numerator"] = raw["numerator"].astype("Float64").to_numpy(float, na_value=np.nan)
     raw["small"] = unsafe(raw["n"], raw["numerator"], rules)
-    raw["rest"] = _rest_is_unsafe(raw, rules) if name in ("levels", "outreach") else False
+    raw["rest"] = rest_is_unsafe(raw, _CELL, rules) if name in ("levels", "outreach") else False
     raw["pair"] = _pair_is_unsafe(raw) if name in ("levels", "outreach") else False
     columns = ["n", "estimate", "small", "rest", "pair"]
     both = rows[list(KEYS)].merge(raw[[*KEYS, *columns]], on=list(KEYS), how="left")
@@ -186,15 +186,6 @@ def _reasons(
     }
     default = _OF_OTHERS.get(name, "other_cells")
     return np.select([np.asarray(c, bool) for c in conditions.values()], list(conditions), default)
-
-
-def _rest_is_unsafe(raw: pd.DataFrame, rules: DisclosureSettings) -> pd.Series:
-    everybody = raw.loc[raw["group"].eq("all"), [*_CELL, "n", "numerator"]]
-    both = raw[_CELL].merge(everybody, on=_CELL, how="left")
-    rest = unsafe(
-        both["n"] - raw["n"].to_numpy(), both["numerator"] - raw["numerator"].to_numpy(), rules
-    )
-    return pd.Series(rest.to_numpy() & raw["group"].ne("all").to_numpy(), index=raw.index)
 
 
 def _pair_is_unsafe(raw: pd.DataFrame) -> pd.Series:

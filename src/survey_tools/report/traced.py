@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from functools import cache
 from html import escape
 from typing import Any, overload
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,7 @@ from survey_tools import contracts
 
 OPEN, BETWEEN, CLOSE = "\ue000", "\ue001", "\ue002"
 _MARKED = re.compile(f"{OPEN}([^{BETWEEN}]*){BETWEEN}([^{BETWEEN}]*){BETWEEN}([^{CLOSE}]*){CLOSE}")
+_JOIN = re.compile(r" ([-+/]) ")
 _COLUMNS = {"shown": "estimate"}
 _SHARES = "choices"
 _KEYS: dict[str, tuple[str, ...]] = {
@@ -116,6 +117,20 @@ def source_of(table: str, keys: dict[str, Any]) -> str:
     """Name a row of a table; the names of its key columns are in order."""
     named = (f"{key}={quote(str(keys[key]), safe='')}" for key in sorted(keys))
     return f"{table}?{'&'.join(named)}"
+
+
+def parts_of(source: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Part a source into those of its cells and the signs between them; a plain number is a part, too."""
+    parts = _JOIN.split(source)
+    return tuple(parts[::2]), tuple(parts[1::2])
+
+
+def cell_of(part: str) -> tuple[str, dict[str, str], str]:
+    """Return table, values of the key columns, and column that the source of one cell names."""
+    row, _, column = part.partition("#")
+    table, _, query = row.partition("?")
+    pairs = (pair.partition("=") for pair in query.split("&") if pair)
+    return table, {key: unquote(value) for key, _, value in pairs}, column
 
 
 def counted(value: int, table: str, **keys: str) -> Traced:

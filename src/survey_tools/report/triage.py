@@ -18,7 +18,15 @@ from survey_tools.files import PRIVATE
 from survey_tools.params import DEFAULT_STUDY, Workspace
 from survey_tools.report import markup
 from survey_tools.report.numbers import MISSING, Lang, Numbers
-from survey_tools.report.shell import TEMPLATE, Gate, foot, head, synthetic_banner, write_page
+from survey_tools.report.shell import (
+    TEMPLATE,
+    Gate,
+    foot,
+    head,
+    other_languages,
+    synthetic_banner,
+    write_page,
+)
 from survey_tools.report.wording import Wording
 
 TRIAGE = {"vi": "triage.html", "en": "triage.en.html"}
@@ -124,8 +132,7 @@ class _Triage:
 
     def page(self) -> str:
         title = self.words("triage_title", run=self.run)
-        others = [lang for lang in self.ws.study.report.languages if lang != self.lang]
-        links = [(Wording(lang)("lang_name"), TRIAGE[lang], lang) for lang in others]
+        links = other_languages(self.lang, self.ws.study.report.languages, TRIAGE)
         css = (TEMPLATE / "triage.css").read_text("utf-8")
         parts = [
             head(self.words, title, links, extra_css=css),

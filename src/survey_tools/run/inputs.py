@@ -19,7 +19,9 @@ from survey_tools.params import Workspace
 from survey_tools.params.read import load_yaml
 from survey_tools.run.kernels.parameters import cell_text, read_cells
 
-_CODE = {".py", ".yml", ".j2", ".css", ".json", ".html", ".csv"}
+CODE = frozenset({".py", ".yml", ".j2", ".css", ".js", ".json", ".html", ".typ", ".csv"})
+"""Endings of the package's files that say what it does."""
+
 _PRIVATE = ("sample.csv",)
 
 
@@ -65,7 +67,7 @@ def _keys(path: Path) -> Iterator[tuple[str, str]]:
     except (yaml.YAMLError, UnicodeDecodeError):
         return
     for key, value in _flat(content, ()):
-        yield ".".join(key), _text_digest([repr(value)])
+        yield ".".join(key), digest_texts([repr(value)])
 
 
 def _flat(content: Any, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -81,11 +83,11 @@ def _code() -> dict[str, str]:
     root = Path(survey_tools.__file__).parent
     parts: dict[str, list[Path]] = {}
     for path in sorted(root.rglob("*")):
-        if path.suffix in _CODE and path.is_file() and "__pycache__" not in path.parts:
+        if path.suffix in CODE and path.is_file() and "__pycache__" not in path.parts:
             below = path.relative_to(root).parts
             parts.setdefault(below[0] if len(below) > 1 else "survey_tools", []).append(path)
     return {
-        name: _text_digest(
+        name: digest_texts(
             f"{path.relative_to(root).as_posix()}\0{digest_file(path)}" for path in paths
         )
         for name, paths in sorted(parts.items())
@@ -95,13 +97,18 @@ def _code() -> dict[str, str]:
 def _notebook(path: Path) -> str:
     """Digest the sources of a notebook; empty where it cannot be read."""
     try:
-        cells = read_cells(path)
+        return digest_notebook(path)
     except Exception:  # a notebook that nothing runs is no reason not to run the others
         return ""
-    return _text_digest(f"{cell['cell_type']}:{cell_text(cell)}" for cell in cells)
 
 
-def _text_digest(parts: Iterable[str]) -> str:
+def digest_notebook(notebook: Path) -> str:
+    """Digest of a notebook's sources; outputs and metadata do not count."""
+    return digest_texts(f"{cell['cell_type']}:{cell_text(cell)}" for cell in read_cells(notebook))
+
+
+def digest_texts(parts: Iterable[str]) -> str:
+    """Digest of texts in their order."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(part.encode() + b"\x1e")

@@ -10,8 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,12 +33,11 @@ from survey_tools.report.review import (
 from survey_tools.report.shown import shown_tables
 from survey_tools.report.suppression import LOG, suppression_log
 from survey_tools.run.batch.fingerprint import digest_if_there
-from survey_tools.run.batch.record import THERE, record_of
+from survey_tools.run.batch.record import THERE, name_of
 from survey_tools.run.files import read_json, write_text
 from survey_tools.run.gate import open_gate
-from survey_tools.run.occupied import at_work, holding
 from survey_tools.run.verify.strange import strange_files
-from survey_tools.run.verify.verify import SAME, VERIFIED
+from survey_tools.run.verify.verify import SAME, VERIFIED, held_record
 
 CHECKLIST = "review.yml"
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
@@ -69,7 +67,8 @@ def review_run(ws: Workspace, run: str) -> tuple[Reviewed, ...]:
     ParamsError
         When the checklist or the file of sign-offs is wrong.
     """
-    with _held(ws, run) as (folder, record):
+    folder = ws.reports(run)
+    with held_record(ws, run) as record:
         checklist = _checklist(ws)
         signed = {one.item: one for one in _signed(ws, run, checklist)}
         content = content_digest(folder, record)
@@ -106,7 +105,8 @@ def sign(
         When there is no such run, a batch or another review is writing into it, or the file cannot be
         written.
     """
-    with _held(ws, run) as (folder, record):
+    folder = ws.reports(run)
+    with held_record(ws, run) as record:
         checklist = _checklist(ws)
         _check_item(checklist, item)
         _check_given(ws, folder, checklist, item, role, remark)
@@ -172,14 +172,6 @@ def _complete(given: Mapping[str, Any]) -> SignOff:
             found=f"{'.'.join(map(str, problem['loc'])) or given['item']}: {problem['msg']}",
             next_step="survey-tools review --help",
         ) from error
-
-
-@contextmanager
-def _held(ws: Workspace, run: str) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Keep batches, erasures and other reviews out; give the folder of the run and its record."""
-    record_of(ws, run)  # before the lock, which makes the folder
-    with at_work(ws), holding(ws, run):
-        yield ws.reports(run), record_of(ws, run)
 
 
 def _checklist(ws: Workspace) -> Checklist:
@@ -268,7 +260,7 @@ def _verified(ws: Workspace, folder: Path, record: Mapping[str, Any]) -> Found:
     states = set()
     for page in record["pages"]:
         if page["status"] in THERE:
-            kept_of = pages.get(f"{page['code']}.{page['lang']}") or {}
+            kept_of = pages.get(name_of(page)) or {}
             files = kept_of.get("files") or {}
             held = page["files"] and files.keys() >= page["files"].keys()
             now = held and all(digest_if_there(folder / n) == said for n, said in files.items())

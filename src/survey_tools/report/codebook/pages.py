@@ -15,11 +15,19 @@ from survey_tools.report import markup
 from survey_tools.report.codebook.distributions import UNCOUNTED, YES, Spread
 from survey_tools.report.codebook.entry import ALL_WAVES, Code, Entry, write_table
 from survey_tools.report.numbers import MISSING, Lang
-from survey_tools.report.shell import TEMPLATE, Gate, foot, head, synthetic_banner, write_page
+from survey_tools.report.shell import (
+    TEMPLATE,
+    Gate,
+    foot,
+    head,
+    other_languages,
+    synthetic_banner,
+    write_page,
+)
 from survey_tools.report.small_cells import FEW
 from survey_tools.report.wording import Wording, entries
 
-FILES: dict[Lang, str] = {"vi": "codebook.html", "en": "codebook.en.html"}
+FILES = {"vi": "codebook.html", "en": "codebook.en.html"}
 TABLE = "codebook.csv"
 
 FACTS = ("columns", "path", "type", "unit", "respondent", "values", "missing_codes", "personal_data", "role",
@@ -76,11 +84,7 @@ class _Page:
     def source(self) -> str:
         card, words = self.study.study, self.words
         name = card.title_vi if self.lang == "vi" else card.title_en
-        links = [
-            (_Words(lang)("lang_name"), FILES[lang], lang)
-            for lang in self.study.report.languages
-            if lang != self.lang
-        ]
+        links = other_languages(self.lang, self.study.report.languages, FILES)
         css = (TEMPLATE / "codebook.css").read_text("utf-8")
         return "\n".join(
             [

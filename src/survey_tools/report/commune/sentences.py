@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
+from survey_tools.report import sentences as common
 from survey_tools.report.commune import rows
 from survey_tools.report.numbers import MISSING, is_missing
 from survey_tools.report.results import Results, lowered
-from survey_tools.report.sentences import effect
 from survey_tools.report.small_cells import FEW
 
 
@@ -119,7 +119,7 @@ def choices(results: Results, variable: str) -> str:
 
 def harm_effects(results: Results) -> list[str]:
     """Say what more intensive outreach did to each harm over the district."""
-    return [effect(results, outcome) for outcome in harms(results)]
+    return [common.effect(results, outcome) for outcome in harms(results)]
 
 
 def harms(results: Results) -> list[str]:
@@ -130,13 +130,8 @@ def harms(results: Results) -> list[str]:
 
 def how_shown(results: Results) -> list[str]:
     """Say from how many answers a figure is shown, and how a change is told."""
-    rules = results.study.disclosure
-    return [
-        results.words(
-            "how_shown", show=rules.show_from, round=rules.round_from, count=rules.hide_counts_to
-        ),
-        results.words("commune_how_change", confidence=results.confidence),
-    ]
+    change = results.words("commune_how_change", confidence=results.confidence)
+    return [common.how_shown(results), change]
 
 
 def _key_figure(results: Results, outcome: str) -> str:

@@ -16,6 +16,7 @@ from survey_tools.report.numbers import MISSING, SHARES, is_missing, unit_key
 from survey_tools.report.pick import rows_where
 from survey_tools.report.results import Results
 from survey_tools.report.small_cells import FEW
+from survey_tools.report.tables import mark, unit_note
 
 MOST_CHOICES = 6
 """Choices of a question that a page has room for."""
@@ -43,7 +44,7 @@ def changes_table(results: Results, outcomes: Sequence[str] | None = None) -> Ta
         seen += levels
         cells.append(
             (
-                (results.outcome(outcome), _unit(results, outcome)),
+                (results.outcome(outcome), unit_note(results, outcome)),
                 *(_level(results, row, outcome) for row in levels),
                 _difference(results, change, outcome),
                 sentences.finding(results, outcome),
@@ -59,7 +60,7 @@ def teams_table(results: Results) -> Table:
     for outcome in results.study.report.main_outcomes:
         levels = [rows.level(results, outcome, group=arm) for arm in ("regular", "intensive")]
         seen += levels
-        label = (results.outcome(outcome), _unit(results, outcome))
+        label = (results.outcome(outcome), unit_note(results, outcome))
         cells.append((label, *(_level(results, row, outcome) for row in levels)))
     names = ("col_outcome", "arm_regular", "arm_intensive")
     return _table(results, "commune_caption_teams", names, cells, _notes(results, seen))
@@ -102,7 +103,7 @@ def groups_table(results: Results) -> Table:
         seen += levels
         cells.append(
             (
-                (results.outcome(name), _unit(results, name)),
+                (results.outcome(name), unit_note(results, name)),
                 *(_level(results, row, name) for row in levels),
             )
         )
@@ -194,14 +195,13 @@ def _level(results: Results, row: pd.Series | None, name: str) -> Cell:
 
 
 def _value(results: Results, row: pd.Series, name: str) -> str:
-    text = results.numbers.bare_value(row["shown"], rows.scale(results, name))
-    return f"{text}*" if row["status"] == FEW else text
+    return mark(results.numbers.bare_value(row["shown"], rows.scale(results, name)), row["status"])
 
 
 def _share(results: Results, row: pd.Series | None) -> Cell:
     if not rows.is_shown(row):
         return results.words("commune_too_few")
-    return results.numbers.percent(row["shown"]) + ("*" if row["status"] == FEW else "")
+    return mark(results.numbers.percent(row["shown"]), row["status"])
 
 
 def _interval(results: Results, row: pd.Series) -> Cell:
@@ -223,10 +223,6 @@ def _effect(results: Results, row: pd.Series | None, scale: str) -> Cell:
     numbers = results.numbers
     interval = numbers.difference_interval(row["conf_low"], row["conf_high"], scale)
     return (numbers.bare_difference(row["shown"], scale), interval)
-
-
-def _unit(results: Results, name: str) -> str:
-    return results.words("unit_index") if rows.scale(results, name) == "index" else ""
 
 
 def _notes(results: Results, levels: Iterable[pd.Series | None]) -> list[str]:

@@ -6,18 +6,16 @@ What has no name in the study's tables keeps its code. Not here: where a source 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from urllib.parse import unquote
 
 from survey_tools.params import Workspace
+from survey_tools.report.traced import cell_of, parts_of
 from survey_tools.report.wording import Wording
 
 DISTRICT = "district"
 EVERYBODY = "all"
-_JOIN = re.compile(r" ([-+/]) ")
 _FIRST = ("outcome", "variable", "choice", "area", "commune_code", "wave")
 _SIGNS = {"-": "−"}
 
@@ -38,8 +36,8 @@ def cells_of(source: str) -> tuple[tuple[Cell, ...], tuple[str, ...]]:
     >>> [cell.keys["wave"] for cell in cells], signs
     (['w3', 'w1'], ('-',))
     """
-    parts = _JOIN.split(source)
-    return tuple(_cell(part) for part in parts[::2]), tuple(parts[1::2])
+    parts, signs = parts_of(source)
+    return tuple(Cell(*cell_of(part)) for part in parts), signs
 
 
 def table_of(source: str) -> str:
@@ -129,10 +127,3 @@ class Names:
             return {}
         frame = self._ws.table(table)
         return dict(zip(frame[key], frame[label].astype(str), strict=True))
-
-
-def _cell(text: str) -> Cell:
-    row, _, column = text.partition("#")
-    table, _, query = row.partition("?")
-    pairs = (pair.partition("=") for pair in query.split("&") if pair)
-    return Cell(table, {key: unquote(value) for key, _, value in pairs}, column)

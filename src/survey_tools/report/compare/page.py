@@ -25,7 +25,14 @@ from survey_tools.report.compare.summary import summary
 from survey_tools.report.compare.table import write_table
 from survey_tools.report.markup import Cell
 from survey_tools.report.numbers import MISSING, Lang
-from survey_tools.report.shell import Gate, foot, head, synthetic_banner, write_page
+from survey_tools.report.shell import (
+    Gate,
+    foot,
+    head,
+    other_languages,
+    synthetic_banner,
+    write_page,
+)
 from survey_tools.report.wording import Wording
 
 WIDE = "main, body > header { max-width: 76rem; }\nth small { overflow-wrap: anywhere; }\n"
@@ -75,11 +82,8 @@ class _Page(Frame):
         found, words = self.found, self.words
         labels = {"a": found.label_a, "b": found.label_b}
         title = words("compare_title", **labels)
-        links = [
-            (Wording(lang)("lang_name"), f"compare-{found.name_a}.{lang}.html", lang)
-            for lang in self.langs
-            if lang != self.lang
-        ]
+        files: dict[str, str] = {lang: f"compare-{found.name_a}.{lang}.html" for lang in self.langs}
+        links = other_languages(self.lang, self.langs, files)
         parts = [
             head(words, title, links, extra_css=WIDE),
             synthetic_banner(words) if found.synthetic else "",

@@ -108,11 +108,8 @@ def _all(blocks: Iterable[Block]) -> Iterator[dict[str, Any]]:
             yield from given
             continue
         for pair in (given[place : place + 2] for place in range(0, len(given), 2)):
-            shares = [1.0] * len(pair) if len(pair) > 1 else [pair[0]["share"]]
-            yield {
-                "kind": "pictures",
-                "items": [g | {"share": s} for g, s in zip(pair, shares, strict=True)],
-            }
+            items = [one | {"share": 1.0} for one in pair] if len(pair) > 1 else pair
+            yield {"kind": "pictures", "items": items}
 
 
 def _given(block: Block) -> dict[str, Any]:
@@ -137,9 +134,15 @@ def _picture(picture: Picture) -> dict[str, Any]:
         f'width="{width}" height="{height}"><image width="{width}" height="{height}" '
         f'href="data:image/png;base64,{png}"/></svg>'
     )
-    share = min(1.0, (picture.width or TEXT_WIDTH) / TEXT_WIDTH)
     named = {"alt": picture.alt or picture.caption or NO_ALT, "caption": picture.caption}
-    return {"kind": "picture", "svg": svg, "share": share, "slope": height / width, **named}
+    return {
+        "kind": "picture", "svg": svg, "share": share_of(picture), "slope": height / width, **named,
+    }  # fmt: skip
+
+
+def share_of(picture: Picture) -> float:
+    """Say which part of the width of the text a picture takes."""
+    return min(1.0, (picture.width or TEXT_WIDTH) / TEXT_WIDTH)
 
 
 def size_of(png: bytes) -> tuple[int, int]:

@@ -9,12 +9,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape, unescape
-from urllib.parse import unquote
 
+from survey_tools.report.traced import cell_of, parts_of
 from survey_tools.report.wording import Wording
 
 _ATTRIBUTE = re.compile(r'\bdata-source="([^"]*)"')
-_PARTS = re.compile(r" [-+/*] ")
 _FIRST = ("estimate", "conf_low", "conf_high")
 
 Keys = dict[str, frozenset[str]]
@@ -49,14 +48,14 @@ def grouped(sources: Iterable[str]) -> list[Rows]:
     ('levels', 'area = a; wave = w1, w3', ('estimate', 'n'))
     """
     columns: dict[tuple[str, tuple[tuple[str, str], ...]], dict[str, None]] = {}
-    parts = (part for whole in sources for part in _PARTS.split(whole) if "#" in part)
+    parts = (part for whole in sources for part in parts_of(whole)[0] if "#" in part)
     for source in dict.fromkeys(parts):
-        table, keys, column = _taken_apart(source)
-        columns.setdefault((table, keys), {})[column] = None
+        table, keys, column = cell_of(source)
+        columns.setdefault((table, tuple(keys.items())), {})[column] = None
     alike: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[Keys]] = {}
-    for (table, keys), named in columns.items():
-        kind = (table, tuple(name for name, _ in keys), tuple(sorted(named, key=_order)))
-        alike.setdefault(kind, []).append({name: frozenset([value]) for name, value in keys})
+    for (table, pairs), named in columns.items():
+        kind = (table, tuple(name for name, _ in pairs), tuple(sorted(named, key=_order)))
+        alike.setdefault(kind, []).append({name: frozenset([value]) for name, value in pairs})
     return [
         Rows(table, keys, named)
         for (table, _, named), rows in alike.items()
@@ -84,13 +83,6 @@ def sources_list(sources: Iterable[str], words: Wording) -> str:
 def _order(column: str) -> tuple[int, str]:
     """Put an estimate and its interval first."""
     return (_FIRST.index(column) if column in _FIRST else len(_FIRST), column)
-
-
-def _taken_apart(source: str) -> tuple[str, tuple[tuple[str, str], ...], str]:
-    head, _, column = source.partition("#")
-    table, _, query = head.partition("?")
-    pairs = (pair.partition("=") for pair in query.split("&") if pair)
-    return table, tuple((unquote(name), unquote(value)) for name, _, value in pairs), column
 
 
 def _merged(rows: list[Keys]) -> list[Keys]:

@@ -26,7 +26,7 @@ from survey_tools.report.downloads.blocks import (
 )
 from survey_tools.report.downloads.facts import footer
 from survey_tools.report.downloads.packed import packed
-from survey_tools.report.downloads.pdf import TEXT_WIDTH, widths_of
+from survey_tools.report.downloads.pdf import share_of, widths_of
 from survey_tools.report.downloads.workbook import LANGUAGES
 from survey_tools.report.wording import Wording
 
@@ -173,8 +173,7 @@ def _numbers_from_one(document: Any, style: Any) -> int:
 def _picture(document: Any, block: Picture) -> None:
     paragraph = document.add_paragraph()
     paragraph.paragraph_format.keep_with_next = bool(block.caption)
-    share = min(1.0, (block.width or TEXT_WIDTH) / TEXT_WIDTH)
-    shape = paragraph.add_run().add_picture(BytesIO(block.png), width=int(WIDTH * share))
+    shape = paragraph.add_run().add_picture(BytesIO(block.png), width=int(WIDTH * share_of(block)))
     shape._inline.docPr.set("descr", _clean(block.alt or block.caption))
     if block.caption:
         document.add_paragraph(_clean(block.caption), style="Caption")

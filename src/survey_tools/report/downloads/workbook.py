@@ -12,7 +12,7 @@ from typing import Any
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
@@ -20,7 +20,7 @@ from survey_tools.report.downloads.blocks import Bullets, Content, Heading, Para
 from survey_tools.report.downloads.facts import about
 from survey_tools.report.downloads.packed import packed
 from survey_tools.report.downloads.tidy import Column, Entry, Figure, tidy
-from survey_tools.report.sheets.books import text_cell
+from survey_tools.report.sheets.books import HEAD, HEAD_FILL, TOP, text_cell
 from survey_tools.report.wording import Wording
 
 EXPLAINED = ("how_shown", "provenance")
@@ -28,8 +28,6 @@ EXPLAINED = ("how_shown", "provenance")
 
 NARROWEST, WIDEST = 10, 46
 LANGUAGES = {"vi": "vi-VN", "en": "en-GB"}
-HEAD, HEAD_FILL = Font(bold=True), PatternFill("solid", fgColor="E4E9ED")
-TOP = Alignment(vertical="top", wrap_text=True)
 
 Source = tuple[str, str, Figure]
 """Worksheet, address of the cell, and the number that stands there."""

@@ -22,6 +22,7 @@ from survey_tools.report.shell import (
     Gate,
     foot,
     head,
+    other_languages,
     synthetic_banner,
     tiles_css,
     write_page,
@@ -102,8 +103,7 @@ class _Index:
     def page(self) -> str:
         study = self.ws.study.study
         title = study.title_vi if self.lang == "vi" else study.title_en
-        others = [lang for lang in self.ws.study.report.languages if lang != self.lang]
-        links = [(Wording(lang)("lang_name"), INDEX[lang], lang) for lang in others]
+        links = other_languages(self.lang, self.ws.study.report.languages, INDEX)
         css, script = ((TEMPLATE / f"index.{kind}").read_text("utf-8") for kind in ("css", "js"))
         css = tiles_css() + css + self.listing.css()
         parts = [

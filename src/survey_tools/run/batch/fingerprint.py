@@ -24,15 +24,17 @@ from survey_tools.report.shown import kept_parts, share_results
 from survey_tools.report.shown_key import OF_COMMUNES
 from survey_tools.run.batch.facts import versions_of
 from survey_tools.run.files import read_json
-from survey_tools.run.kernels.parameters import cell_text, read_cells
+from survey_tools.run.inputs import CODE, digest_texts
 from survey_tools.run.scan import ALLOW_FILE
 
 DISTRICT = "district"
 _DECIMALS = 4
 _BY_AREA = ("levels", "choices", *OF_COMMUNES)
-_PARAMS = (
+PARAMS = (
     "communes", "areas", "outcomes", "teams", "analysis_plan", "next_steps", "claims", "claim_readings",
 )  # fmt: skip
+"""Tables under `files:` of the study that pages read: not the sample and not the corrections."""
+
 _WHOLE = ("effects", "communes")
 _DISTRICT_ONLY = ("balance", "balance_joint", "attrition", "flow")
 _DISTRICT_FILES = ("levels_by_area", "claims", *EVIDENCE)
@@ -43,7 +45,6 @@ _ROOMS = (
     "run/batch/make.py", "run/kernels/execute.py", "run/kernels/engine.py", "run/kernels/guard.py",
     "run/kernels/parameters.py", "run/gate.py", "run/scan", "clean/personal_data",
 )  # fmt: skip
-_CODE = {".py", ".yml", ".j2", ".css", ".js", ".json", ".html", ".typ"}
 _LIBRARIES = (
     "numpy", "pandas", "pyarrow", "matplotlib", "seaborn", "pillow", "jinja2", "nbconvert", "nbclient",
     "papermill", "ipykernel", "ipython", "typst", "python-docx", "openpyxl", "lxml",
@@ -75,7 +76,7 @@ class ResultTables:
         whole = [digest_parts(kept_parts(ws, name)) for name in _WHOLE]
         if not any([*by_area, *whole]):
             return None
-        return cls(by_area, _digest([*whole, _pulls(ws)]), _district(ws), _answered(ws))
+        return cls(by_area, digest_texts([*whole, _pulls(ws)]), _district(ws), _answered(ws))
 
     def areas(self) -> frozenset[str]:
         """Areas that have levels: communes with at least one interview, and the district."""
@@ -85,7 +86,7 @@ class ResultTables:
         """Digest of the rows that the page of `area` reads."""
         codes = sorted({DISTRICT, area})
         mine = [rows.get(code, "") for rows in self.by_area for code in codes]
-        return _digest([*mine, self.common, self.district if area == DISTRICT else ""])
+        return digest_texts([*mine, self.common, self.district if area == DISTRICT else ""])
 
 
 def digest_frame(frame: pd.DataFrame) -> str:
@@ -123,11 +124,6 @@ def digest_by_area(parts: Iterable[pd.DataFrame]) -> dict[str, str]:
     }
 
 
-def digest_notebook(notebook: Path) -> str:
-    """Digest of a notebook's sources; outputs and metadata do not count."""
-    return _digest(f"{cell['cell_type']}:{cell_text(cell)}" for cell in read_cells(notebook))
-
-
 def digest_package() -> str:
     """Digest of the code, wording and template that make a page out of results and search it."""
     root = Path(survey_tools.__file__).parent
@@ -137,22 +133,22 @@ def digest_package() -> str:
 
 def digest_params(ws: Workspace) -> str:
     """Digest of the study file, its tables, the questions, what may be released, and labels of choices."""
-    files = [ws.study_path, *(ws.file(name) for name in _PARAMS)]
+    files = [ws.study_path, *(ws.file(name) for name in PARAMS)]
     files += [ws.root / ws.study.forms["household"].register_, ws.root / ALLOW_FILE]
     labels = ws.clean / "labels.parquet"
     shown = digest_frame(pd.read_parquet(labels)) if labels.is_file() else ""
-    return _digest([_digest_files([f for f in files if f.is_file()], ws.root), shown])
+    return digest_texts([_digest_files([f for f in files if f.is_file()], ws.root), shown])
 
 
 def digest_parameters(parameters: Mapping[str, Any]) -> str:
     """Digest of what is handed to a notebook, in order that does not matter."""
-    return _digest([json.dumps(parameters, sort_keys=True, ensure_ascii=False)])
+    return digest_texts([json.dumps(parameters, sort_keys=True, ensure_ascii=False)])
 
 
 def digest_versions() -> str:
     """Digest of the versions of Python and of the libraries that can change a byte of a page."""
     installed = (f"{name} {found or '-'}" for name, found in versions_of(_LIBRARIES).items())
-    return _digest([f"python {sys.version_info.major}.{sys.version_info.minor}", *installed])
+    return digest_texts([f"python {sys.version_info.major}.{sys.version_info.minor}", *installed])
 
 
 def digest_if_there(path: Path) -> str | None:
@@ -171,7 +167,7 @@ def _district(ws: Workspace) -> str:
         # what is hidden of a larger unit follows from the counts of all communes
         everybody = [("group", "==", "all")]
         parts.append(digest_frame(pd.read_parquet(levels, columns=_COUNTED, filters=everybody)))
-    return _digest(parts)
+    return digest_texts(parts)
 
 
 def _answered(ws: Workspace) -> frozenset[str]:
@@ -214,18 +210,11 @@ def _digest_rows(head: str, rows: np.ndarray) -> str:
 def _files(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
-    return sorted(f for f in path.rglob("*") if f.suffix in _CODE and f.is_file())
+    return sorted(f for f in path.rglob("*") if f.suffix in CODE and f.is_file())
 
 
 def _digest_files(files: Iterable[Path], root: Path) -> str:
     digest = hashlib.sha256()
     for path in files:
         digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def _digest(parts: Iterable[str]) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part.encode() + b"\x1e")
     return digest.hexdigest()[:16]

@@ -76,19 +76,7 @@ def _make(ws: Workspace, task: Task, output_mb: float | None, tell: Tell) -> Res
     if task.kind == "codebook":
         make_codebook(ws, folder, gate_of(ws, folder))
         return Result(task.name, OK)
-    output = folder / "notebooks" / f"{task.name}.ipynb"
-    options = options_of(ws, task, output_mb, tell)
-    execution = execute(ws.root / task.notebook, output, task.parameters, options)
-    tell({"kernel": None})
-    result = Result(
-        task.name,
-        FAILED if execution.failure else OK,
-        execution.failure,
-        execution.seconds,
-        execution.peak_mb,
-        execution.warnings,
-        passes=execution.passes,
-    )
+    execution, result = executed(ws, task, folder / "notebooks", output_mb, tell)
     gate = gate_of(ws, folder) if task.lang or execution.failure or result.warnings else None
     if gate is not None:
         result = replace(result, warnings=tuple(map(gate.blot, result.warnings)))
@@ -162,9 +150,14 @@ def gate_of(ws: Workspace, folder: Path) -> Gate:
     return _gates[folder]
 
 
-def options_of(ws: Workspace, task: Task, output_mb: float | None, tell: Tell) -> Options:
-    """Say how the kernel of a task is kept: a page's may not write into the workspace."""
-    return Options(
+def executed(
+    ws: Workspace, task: Task, folder: Path, output_mb: float | None, tell: Tell
+) -> tuple[Execution, Result]:
+    """Execute a task's notebook into a folder; a page's may not write into the workspace.
+
+    What it warned of is in the result as it was said: blot it before it is told.
+    """
+    options = Options(
         root=ws.root,
         environment=task.environment,
         keep_token=task.keep_token,
@@ -173,6 +166,19 @@ def options_of(ws: Workspace, task: Task, output_mb: float | None, tell: Tell) -
         on_kernel=lambda pid: tell({"kernel": pid}),
         on_cell=lambda index: tell({"cell": index}),
     )
+    output = folder / f"{task.name}.ipynb"
+    execution = execute(ws.root / task.notebook, output, task.parameters, options)
+    tell({"kernel": None})
+    result = Result(
+        task.name,
+        FAILED if execution.failure else OK,
+        execution.failure,
+        execution.seconds,
+        execution.peak_mb,
+        execution.warnings,
+        passes=execution.passes,
+    )
+    return execution, result
 
 
 def _untouched(ws: Workspace) -> tuple[str, ...]:

@@ -19,13 +19,13 @@ from survey_tools.run.batch.fingerprint import (
     DISTRICT,
     ResultTables,
     digest_if_there,
-    digest_notebook,
     digest_package,
     digest_parameters,
     digest_params,
     digest_versions,
 )
 from survey_tools.run.batch.record import THERE, Record
+from survey_tools.run.inputs import digest_notebook
 from survey_tools.run.kernels.parallel import jobs_here
 from survey_tools.run.kernels.parameters import Value
 

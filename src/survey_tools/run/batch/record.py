@@ -229,6 +229,11 @@ def record_of(ws: Workspace, run: str) -> dict[str, Any]:
     return record
 
 
+def name_of(entry: Mapping[str, Any]) -> str:
+    """Name of a page by its entry, by which its files are called."""
+    return f"{entry['code']}.{entry['lang']}"
+
+
 def now() -> str:
     """Return the time in UTC, to the second."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -29,19 +29,8 @@ from survey_tools.errors import RunError
 from survey_tools.params import Workspace
 from survey_tools.report.page import commit_of
 from survey_tools.report.shown_key import FOLDER as SHOWN
+from survey_tools.run.batch.fingerprint import PARAMS
 from survey_tools.run.scan import ALLOW_FILE
-
-PARAMS = (
-    "communes",
-    "areas",
-    "teams",
-    "outcomes",
-    "analysis_plan",
-    "next_steps",
-    "claims",
-    "claim_readings",
-)
-"""Tables under `files:` of the study that pages read: not the sample and not the corrections."""
 
 TABLES = (*RESULTS, *EVIDENCE, "balance_joint", "flow")
 """Tables of `data/processed/results/` that travel; a file of another name stays."""

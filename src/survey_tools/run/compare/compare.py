@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from survey_tools.params import Workspace
-from survey_tools.report.compare.difference import Comparison, Fault, PageChange, Reasons
+from survey_tools.report.compare.difference import Comparison, Fault, PageChange
 from survey_tools.report.compare.page import write_comparison
 from survey_tools.run.batch.record import RECORD
 from survey_tools.run.compare.exhibits import Exhibits
 from survey_tools.run.compare.match import Checks, Numbers, Page, states_of
 from survey_tools.run.compare.sides import Side, open_side
 from survey_tools.run.compare.why import reasons_for
-from survey_tools.run.gate import open_gate
+from survey_tools.run.gate import Gate, open_gate
 from survey_tools.run.scan import Scanner
 
 
@@ -52,8 +52,9 @@ def compare_runs(ws: Workspace | None, run_a: str, run_b: str, out: Path | None 
     """
     a, b = open_side(ws, run_a), open_side(ws, run_b)
     comparison = compare_sides(a, b)
-    folder = out or (b.folder if ws and b.folder and b.folder == _named(ws, run_b) else Path.cwd())
-    gate = open_gate(ws, folder) if ws else _scan_only(folder)
+    folder = out or (b.folder if b.named and b.folder else Path.cwd())
+    # without a workspace only what looks personal is found
+    gate = open_gate(ws, folder) if ws else Gate(Scanner(), folder.name)
     pages, table = write_comparison(ws, comparison, folder, gate)
     return Compared(comparison, pages, table)
 
@@ -88,7 +89,7 @@ def compare_sides(a: Side, b: Side) -> Comparison:
         wording=exhibits.wording(),
         only=tuple(only),
         faults=(*checks["a"].faults(), *checks["b"].faults()),
-        reasons=_reasons(a, b),
+        reasons=reasons_for(a.record, b.record),
     )
 
 
@@ -123,10 +124,6 @@ class _Checked:
             yield Fault("altered", self.run, name, (name.partition(".")[0],))
 
 
-def _reasons(a: Side, b: Side) -> Reasons:
-    return reasons_for(a.record, b.record)
-
-
 def _only(code: str, a: Side, b: Side, old: Page, new: Page, whole: bool) -> Iterator[PageChange]:
     """Yield what of a page is only in one run; a list of numbers does not tell of pages without any."""
     for lang in sorted(old.keys() ^ new.keys()):
@@ -148,14 +145,3 @@ def _digests(record: dict[str, Any] | None) -> dict[str, str]:
     """Return the digests of pages as they were written, by file."""
     pages = (record or {}).get("pages") or []
     return {name: digest for page in pages for name, digest in (page.get("files") or {}).items()}
-
-
-def _named(ws: Workspace, run: str) -> Path | None:
-    return None if "/" in run else ws.root / "reports" / run
-
-
-def _scan_only(folder: Path) -> Any:
-    """Make a gate where there is no workspace: only what looks personal is found."""
-    from survey_tools.run.gate import Gate
-
-    return Gate(Scanner(), folder.name)

@@ -110,8 +110,6 @@ def _changes(
     old: Sequence[One], new: Sequence[One], compare: Callable[[One, One], What]
 ) -> Iterator[tuple[int, One, What]]:
     """Pair exhibits section by section, and yield those that differ with their place in the section."""
-    if old == new and not isinstance(next(iter(new), None), Exhibit):
-        return
     for section in dict.fromkeys(one.section for one in (*old, *new)):
         before = [one for one in old if one.section == section]
         after = [one for one in new if one.section == section]

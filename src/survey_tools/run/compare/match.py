@@ -5,12 +5,12 @@ Not here: tables, figures and sentences (survey_tools.run.compare.exhibits).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from survey_tools.report.compare.difference import Fault, NumberChange, NumberKind
+from survey_tools.report.traced import parts_of
 from survey_tools.run.compare.contents import Contents
 from survey_tools.run.compare.texts import differ_as_written, gap, pick, turned
 
@@ -25,8 +25,6 @@ EXACT = frozenset({"n"})
 
 _UNTOLD = frozenset({"hidden", "vanished", "rounded"})
 """Kinds of differences of which no value of A is told."""
-
-_JOIN = re.compile(r" [-+/] ")
 
 BETWEEN = " / "
 """Stands between values where one number has several on one page."""
@@ -168,7 +166,7 @@ def _shown(old: Texts, new: Texts) -> bool:
 
 def _rows(source: str) -> tuple[str, ...]:
     """Name the rows of a table whose cells are rounded together; a count of answers is not rounded."""
-    cells = (cell.rpartition("#") for cell in _JOIN.split(source))
+    cells = (cell.rpartition("#") for cell in parts_of(source)[0])
     return tuple(row for row, _, column in cells if column not in EXACT)
 
 

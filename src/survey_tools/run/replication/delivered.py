@@ -13,7 +13,7 @@ from typing import Any
 from survey_tools.errors import RunError
 from survey_tools.params import Workspace
 from survey_tools.run.batch.plan import plan_reports
-from survey_tools.run.batch.record import RECORD, THERE, record_of
+from survey_tools.run.batch.record import RECORD, THERE, name_of, record_of
 from survey_tools.run.compare.read import page_of
 
 BESIDE = frozenset({"index", "codebook", "suppression"})
@@ -48,7 +48,7 @@ class Delivered:
     @property
     def files(self) -> frozenset[str]:
         """Names of the pages' files; one that lies beside them and that the run did not make is none."""
-        made = {f"{_name(page)}.html" for page in self.pages}
+        made = {f"{name_of(page)}.html" for page in self.pages}
         named = ((path.name, page_of(path.name)) for path in self.folder.glob("*.html"))
         return frozenset(made | {name for name, page in named if page and page[0] in BESIDE})
 
@@ -74,7 +74,7 @@ def find_delivered(ws: Workspace, run: str, *, force: bool = False) -> Delivered
     folder = ws.reports(run)
     record = _whole_record(ws, run)
     failed = tuple(
-        _name(page) for page in record["pages"] if page["status"] in ("failed", "stopped")
+        name_of(page) for page in record["pages"] if page["status"] in ("failed", "stopped")
     )
     found = Delivered(folder, record, failed, tuple(_outdated(ws, run, record)))
     if not found.pages:
@@ -102,7 +102,7 @@ def _whole_record(ws: Workspace, run: str) -> dict[str, Any]:
 
 def _outdated(ws: Workspace, run: str, record: Mapping[str, Any]) -> list[str]:
     """Name the pages that a batch would make anew, with its reason; failed ones are told elsewhere."""
-    entries = {_name(page): page for page in record["pages"] if page["status"] in THERE}
+    entries = {name_of(page): page for page in record["pages"] if page["status"] in THERE}
     communes = sorted({page["code"] for page in entries.values()})
     langs = sorted({page["lang"] for page in entries.values()})
     if not entries:
@@ -113,10 +113,6 @@ def _outdated(ws: Workspace, run: str, record: Mapping[str, Any]) -> list[str]:
         extra.setdefault(Path(page["notebook"]).name, {}).update(more)
     planned = plan_reports(ws, run, communes, langs, extra=extra)
     return [f"{one.stem} ({one.reason})" for one in planned if one.stem in entries and one.reason]
-
-
-def _name(page: Mapping[str, Any]) -> str:
-    return f"{page['code']}.{page['lang']}"
 
 
 def _some(names: tuple[str, ...], told: int = 3) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from survey_tools.areas import read_areas
-from survey_tools.params import Workspace
+from survey_tools.params import DEFAULT_STUDY, Workspace
 from survey_tools.run.batch.fingerprint import DISTRICT
 from survey_tools.run.district import PRESETS
 from survey_tools.run.fieldwork import DISTRICT_MARK
@@ -46,7 +46,7 @@ def options_of(ws: Workspace, delivered: Delivered) -> list[str]:
         options += ["--communes", ",".join(sorted(codes)) or DISTRICT]
     if langs != set(ws.study.report.languages):
         options += ["--lang", ",".join(sorted(langs))]
-    if ws.study_name != "params/study.yml":
+    if ws.study_name != DEFAULT_STUDY:
         options += ["--study", ws.study_name]
     return options
 

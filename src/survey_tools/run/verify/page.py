@@ -15,10 +15,9 @@ from typing import Any
 from survey_tools.errors import RunError
 from survey_tools.params import Workspace, open_workspace
 from survey_tools.report.downloads.names import beside
-from survey_tools.run.batch.make import Tell, failure_of, gate_of, options_of, rendering_of
-from survey_tools.run.batch.task import FAILED, OK, Result, Task
+from survey_tools.run.batch.make import Tell, executed, failure_of, gate_of, rendering_of
+from survey_tools.run.batch.task import FAILED, Result, Task
 from survey_tools.run.gate import Gate, blotted
-from survey_tools.run.kernels.execute import execute
 from survey_tools.run.verify.compare import (
     Difference,
     compare_notebooks,
@@ -68,22 +67,11 @@ def _verified(ws: Workspace, task: Task, output_mb: float | None, tell: Tell) ->
         delivered = _read(folder / "notebooks" / f"{task.name}.ipynb")
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         return Result(task.name, FAILED, failure_of(UNREADABLE, error))
-    output = Path(task.into) / f"{task.name}.ipynb"
-    execution = execute(
-        ws.root / task.notebook, output, task.parameters, options_of(ws, task, output_mb, tell)
-    )
-    tell({"kernel": None})
-    result = Result(
-        task.name,
-        FAILED if execution.failure else OK,
-        execution.failure,
-        execution.seconds,
-        execution.peak_mb,
-        passes=execution.passes,
-    )
+    execution, result = executed(ws, task, Path(task.into), output_mb, tell)
+    result = replace(result, warnings=())  # said of the delivered notebook before
     if execution.failure:
         return result
-    found = compare_notebooks(delivered, _read(output), read_patterns(ws.notebooks))
+    found = compare_notebooks(delivered, _read(execution.output), read_patterns(ws.notebooks))
     found += _page(ws, task, delivered, folder)
     return replace(result, differences=tuple(_told(one, gate) for one in found))
 

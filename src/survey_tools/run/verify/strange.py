@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from survey_tools.report.downloads.names import FORMATS
-from survey_tools.run.batch.record import THERE
+from survey_tools.run.batch.record import THERE, name_of
 
 _SHOWN = frozenset({".html", ".htm", *(f".{ending}" for ending in FORMATS)})
 _GENERAL = re.compile(
@@ -37,7 +37,7 @@ def strange_files(folder: Path, record: Mapping[str, Any]) -> tuple[str, ...]:
         there, nor to the index, the codebook, the hidden cells, the triage, the review or a comparison.
     """
     made = {
-        f"{page['code']}.{page['lang']}.{ending}"
+        f"{name_of(page)}.{ending}"
         for page in record["pages"]
         if page["status"] in THERE
         for ending in ("html", *FORMATS)

@@ -9,8 +9,8 @@ times and counts of a server that has gone on since. Not here: one page (`survey
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from survey_tools.report.shown import differing_kept
 from survey_tools.run.batch.fingerprint import DISTRICT, digest_if_there
 from survey_tools.run.batch.plan import Page, plan_reports
 from survey_tools.run.batch.pool import LocalPool
-from survey_tools.run.batch.record import RECORD, THERE, now, record_of
+from survey_tools.run.batch.record import RECORD, THERE, name_of, now, record_of
 from survey_tools.run.batch.task import Limits, Result, Task
 from survey_tools.run.files import read_json, write_json
 from survey_tools.run.kernels.parallel import jobs_here
@@ -129,16 +129,14 @@ def verify_run(
         When a commune is unknown, or the name of the run cannot be used.
     """
     folder = ws.reports(run)
-    record_of(ws, run)  # before the lock, which makes the folder
-    with at_work(ws), holding(ws, run):
-        record = record_of(ws, run)
+    with held_record(ws, run) as record:
         planned = _planned(ws, run, communes, langs)
-        entries = {_name(page): page for page in record["pages"] if _name(page) in planned}
+        entries = {name_of(page): page for page in record["pages"] if name_of(page) in planned}
         there = {name: page for name, page in entries.items() if page["status"] in THERE}
         if not there:
             raise RunError(
                 "The run has none of these pages.",
-                expected=", ".join(sorted(_name(p) for p in record["pages"])[:5]) or "pages",
+                expected=", ".join(sorted(name_of(p) for p in record["pages"])[:5]) or "pages",
                 where=f"reports/{run}/{RECORD}",
                 next_step=f"survey-tools report --run {run} makes them",
             )
@@ -162,6 +160,14 @@ def verify_run(
     return done
 
 
+@contextmanager
+def held_record(ws: Workspace, run: str) -> Iterator[dict[str, Any]]:
+    """Keep batches, erasures and other reviews out of a run that has to be there, and give its record."""
+    record_of(ws, run)  # before the lock, which makes the folder
+    with at_work(ws), holding(ws, run):
+        yield record_of(ws, run)
+
+
 def _planned(
     ws: Workspace, run: str, communes: Sequence[str] | None, langs: Sequence[str] | None
 ) -> dict[str, Page]:
@@ -177,10 +183,6 @@ def _planned(
     if communes and DISTRICT not in [str(one).strip() for one in communes]:
         pages = [page for page in pages if page.code != DISTRICT]
     return {page.stem: page for page in pages}
-
-
-def _name(page: Mapping[str, Any]) -> str:
-    return f"{page['code']}.{page['lang']}"
 
 
 def _cannot(folder: Path, entry: Mapping[str, Any], now: Page, *, outside_git: bool) -> str:
@@ -202,7 +204,7 @@ def _cannot(folder: Path, entry: Mapping[str, Any], now: Page, *, outside_git: b
 
 def _unplanned(record: Mapping[str, Any], planned: Mapping[str, Page]) -> list[Verified]:
     """Name pages of the run that the study would not make now: nothing tells what they should be."""
-    names = (_name(page) for page in record["pages"] if page["status"] in THERE)
+    names = (name_of(page) for page in record["pages"] if page["status"] in THERE)
     why = "the study has no such page now"
     return [Verified(name, CANNOT, reason=why) for name in names if name not in planned]
 
@@ -234,7 +236,7 @@ def _longest_first(pages: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]
 
 def _task(ws: Workspace, run: str, page: Mapping[str, Any], into: str) -> Task:
     return Task(
-        name=_name(page),
+        name=name_of(page),
         root=str(ws.root),
         study=ws.study_name,
         run=run,
