@@ -135,11 +135,16 @@ class Done:
 
 def start_batch(ws: Workspace, *options: str, env: Mapping[str, str] | None = None) -> Batch:
     """Start `survey-tools report` for the pages in Vietnamese."""
+    return start_command(ws, "report", "--lang", "vi", *options, env=env)
+
+
+def start_command(ws: Workspace, *arguments: str, env: Mapping[str, str] | None = None) -> Batch:
+    """Start `survey-tools` with a temporary folder whose name is short enough for sockets."""
     mark = uuid.uuid4().hex
     words = ws.root.parent / f"{ws.root.name}-{mark}.txt"
     temporary = Path(tempfile.mkdtemp(prefix="batch-"))
     inherited = {k: v for k, v in os.environ.items() if k not in {ROOT_VARIABLE, MARK}}
-    command = [sys.executable, "-m", "survey_tools.cli", "report", "--lang", "vi", *options]
+    command = [sys.executable, "-m", "survey_tools.cli", *arguments]
     with words.open("wb") as file:
         process = subprocess.Popen(
             command,

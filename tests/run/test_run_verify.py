@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
-from batch_support import MARK, half_written, left_behind, plant
+from batch_support import half_written, left_behind, plant, start_command
 from run_workspace import COMMUNES, make_workspace
 from typer.testing import CliRunner
 
@@ -350,29 +348,19 @@ def test_verify_command__stopped_by_ctrl_c_leaves_nothing(tmp_path):
     assert run_reports(ws, "main", COMMUNES, ["vi"]).exit_code == 0
     before = _digests(ws.reports("main"))
     plant(ws, SLEEPS)
-    temporary = tmp_path / "tmp"
-    temporary.mkdir()
-    mark = "verify-is-stopped"
-    env = {k: v for k, v in os.environ.items() if k != ROOT_VARIABLE}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "survey_tools.cli", "verify", "main"],
-        cwd=ws.root,
-        env={**env, MARK: mark, "TMPDIR": str(temporary)},
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    batch = start_command(ws, "verify", "main")
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not list(temporary.rglob("own")):
+    while not list(batch.temporary.rglob("own")):
+        assert time.monotonic() < deadline, batch.said()
         time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=20)
-    assert process.returncode in (130, -signal.SIGINT)
-    assert "go on from here" not in said
-    assert "begins anew" in said or process.returncode != 130
-    assert not left_behind(mark)
+    batch.interrupt(signal.SIGINT)
+    done = batch.wait(20)
+    assert left_behind(done.mark) == []
+    assert done.code == 130
+    assert "begins anew" in done.said
+    assert "go on from here" not in done.said
     assert _digests(ws.reports("main")) == before
-    assert not [path for path in temporary.rglob("*") if path.is_file()]
+    assert batch.left_in_temporary() == []
 
 
 # what nbval decides and what it leaves aside
