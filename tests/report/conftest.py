@@ -11,6 +11,7 @@ from evidence_frames import make_evidence
 
 from survey_tools import contracts, params
 from survey_tools.areas import read_areas
+from survey_tools.report.shown import share_results
 
 ROOT = Path(__file__).parents[2]
 GROUPS = {
@@ -43,7 +44,9 @@ CHOICES = {
 @pytest.fixture(scope="session")
 def ws(tmp_path_factory):
     """Workspace with results made from households that were never anybody's."""
-    return make_workspace(tmp_path_factory.mktemp("workspace"))
+    ws = make_workspace(tmp_path_factory.mktemp("workspace"))
+    share_results(ws)  # what may be shown is decided once, as a batch does
+    return ws
 
 
 def make_workspace(root):

@@ -286,6 +286,14 @@ def test_flags__departures_from_the_plan_stand_with_the_district(copy):
     assert "Departures from the analysis plan" not in _index(copy, _record(copy), "en")
 
 
+def test_general_pages__made_in_one_language_are_missing_in_the_other_with_the_same_flags(copy):
+    pages = [page for page in _record(copy)["pages"] if page["lang"] == "vi"]
+    page = _index(copy, WHEN | {"pages": pages}, "en")
+    district = _text(page).partition("Results over the district")[2]
+    assert re.match(r"\s*not made yet\s+Departures from the analysis plan: \d+ ", district)
+    assert "district.vi.html" not in page
+
+
 def _plan_states():
     checks = contracts.SCHEMAS["plan"].columns["state"].checks
     return {value for check in checks for value in check.statistics.get("allowed_values", ())}

@@ -95,10 +95,12 @@ class _Index:
         self.flags = Flags(ws, self.words, shown)
         first = self.measures[0] if self.measures else None
         self.listing = Listing(self.words, first, self.confidence, self.flags, beside)
-        self.pages = {
-            str(page["code"]): page for page in record.get("pages", []) if page["lang"] == lang
-        }
-        self.states = {code: self._state(code) for code in [*self.communes["code"], *self.pages]}
+        pages = record.get("pages", [])
+        self.pages = {str(page["code"]): page for page in pages if page["lang"] == lang}
+        # a page that was made in another language is listed as missing, as one of a commune is
+        codes = {str(page["code"]) for page in pages}
+        self.general = codes - set(self.communes["code"])
+        self.states = {code: self._state(code) for code in [*self.communes["code"], *codes]}
 
     def page(self) -> str:
         study = self.ws.study.study
@@ -135,7 +137,7 @@ class _Index:
 
     def _general_pages(self) -> list[str]:
         items = []
-        for code in self.pages.keys() - set(self.communes["code"]):
+        for code in self.general:
             name = self.words("index_district") if code == DISTRICT else code
             items.append((code != DISTRICT, code, self._general_page(code, name)))
         listed = [item for _, _, item in sorted(items)]
