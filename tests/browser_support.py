@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import pypdfium2
 import pytest
 
 WIDE, PHONE = (1280, 900), (390, 800)
@@ -181,9 +181,17 @@ def sheets_of_paper(browser: Any, path: Path) -> int:
     """Count the A4 pages that a page prints on."""
     page = browser.new_page()
     page.goto(path.as_uri())
-    content: bytes = page.pdf(format="A4", prefer_css_page_size=False)
+    content: bytes = page.pdf(prefer_css_page_size=True)
     page.close()
-    return len(re.findall(rb"/Type\s*/Page\b(?!s)", content))
+    return sheets_of_pdf(content)
+
+
+def sheets_of_pdf(content: bytes | Path) -> int:
+    """Count the pages of a PDF, and see that all are A4."""
+    document = pypdfium2.PdfDocument(content)
+    sizes = {tuple(round(side / 72 * 25.4) for side in page.get_size()) for page in document}
+    assert sizes == {(210, 297)}
+    return len(document)
 
 
 def report(found: dict[str, Any]) -> str:

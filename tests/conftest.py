@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from browser_support import chromium
 from tests_support import copy_workspace, survey_tools
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium for the tests of one file."""
+    with chromium() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

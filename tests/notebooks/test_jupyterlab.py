@@ -69,19 +69,6 @@ def lab(workspace, tmp_path_factory):
     server.process.wait(20)
 
 
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = next((found for name in names if (found := shutil.which(name))), None)
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        running = playwright.chromium.launch(executable_path=path, args=flags)
-        yield running
-        running.close()
-
-
 def _errors(cells: list[dict]) -> list[str]:
     outputs = [output for cell in cells for output in cell["outputs"]]
     return [f"{o['ename']}: {o['evalue']}" for o in outputs if o["output_type"] == "error"]

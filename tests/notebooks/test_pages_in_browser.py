@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from browser_support import chromium, given_pages, none_of, sheets_of_paper, tabbed, visit
+from browser_support import given_pages, none_of, sheets_of_paper, sheets_of_pdf, tabbed, visit
 from survey_tools.params import open_workspace
 from survey_tools.report.triage import write_triage
 
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LARGEST = 1_500_000
 FEW = 20
-COMMUNE_SHEETS = 3
+COMMUNE_SHEETS, COMMUNE_PDF = 2, 3
 COMMUNE = re.compile(r"\d{5}\.(vi|en)\.html")
 VIETNAMESE = re.compile(
     r"[ăâđêôơưạảãàáắằẳẵặấầẩẫậéèẻẽẹếềểễệíìỉĩịóòỏõọốồổỗộớờởỡợúùủũụứừửữựýỳỷỹỵ]", re.IGNORECASE
@@ -68,12 +68,6 @@ def paths(folder, tmp_path_factory) -> list[Path]:
     root = tmp_path_factory.mktemp("triage")
     shutil.copytree(folder.parents[1] / "params", root / "params")
     return [*found, *write_triage(open_workspace(root / "params" / "study.yml"), "main", FAILED)]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -206,5 +200,7 @@ def test_pages__by_keyboard_alone(browser, folder, kind):
 def test_pages__a_commune_prints_on_few_sheets(browser, folder):
     communes = [path for path in sorted(folder.glob("*.html")) if COMMUNE.fullmatch(path.name)]
     assert communes
-    sheets = {path.name: sheets_of_paper(browser, path) for path in communes}
-    none_of({name: f"{n} sheets" if n > COMMUNE_SHEETS else "" for name, n in sheets.items()})
+    printed = {path.name: sheets_of_paper(browser, path) for path in communes}
+    set_ = {path.name: sheets_of_pdf(path.with_suffix(".pdf")) for path in communes}
+    none_of({name: n if n > COMMUNE_SHEETS else 0 for name, n in printed.items()})
+    none_of({name: n if n > COMMUNE_PDF else 0 for name, n in set_.items()})

@@ -35,6 +35,7 @@ from download_pages import (
 from hypothesis import given
 from hypothesis import strategies as st
 
+from browser_support import chromium
 from survey_tools.errors import DisclosureError, RunError
 from survey_tools.files import is_temporary
 from survey_tools.report.downloads.blocks import Bullets, Heading, Paragraph, Picture, Table
@@ -768,15 +769,7 @@ def test_render_notebook__odd_signs_do_not_stop_a_page(tmp_path):
 
 @pytest.mark.browser
 def test_csv_link__downloads_from_a_file_under_the_policy_of_the_page(page, seen):
-    import shutil
-
-    from playwright.sync_api import sync_playwright
-
-    path = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    with chromium() as browser:
         shown = browser.new_page()
         said = []
         shown.on("console", lambda message: said.append(message.text))
@@ -793,7 +786,6 @@ def test_csv_link__downloads_from_a_file_under_the_policy_of_the_page(page, seen
         assert links.first.is_visible()
         shown.emulate_media(media="print")
         assert not links.first.is_visible()
-        browser.close()
     assert said == []
 
 

@@ -1,7 +1,6 @@
 """The supervisor's pages: what stands on them, in which order, in both languages, and nothing personal."""
 
 import re
-import shutil
 from html.parser import HTMLParser
 
 import pandas as pd
@@ -20,6 +19,7 @@ from sheet_frames import (
     write,
 )
 
+from browser_support import chromium
 from survey_tools.errors import ContractError, ParamsError
 
 
@@ -295,16 +295,9 @@ def test_write_sheets__leaves_the_callers_frames_alone(tmp_path):
 @pytest.mark.browser
 @pytest.mark.parametrize("name", [f"team/{TEAM}.vi", f"enumerator/{ONE}.en", "index.vi"])
 def test_write_sheets__fits_a_phone(sheets, name):
-    from playwright.sync_api import sync_playwright
-
-    path = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    with chromium() as browser:
         shown = browser.new_page(viewport={"width": 390, "height": 800})
         shown.goto((sheets.folder / f"{name}.html").as_uri())
         assert shown.evaluate("document.documentElement.scrollWidth") <= 390
         wide = "[...document.querySelectorAll('.table')].filter(t => t.scrollWidth > t.clientWidth).length"
         assert shown.evaluate(wide) == 0
-        browser.close()

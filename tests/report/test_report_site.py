@@ -413,19 +413,6 @@ def test_effects_map__without_places_a_sentence(copy):
     assert html.startswith("<p>There is no map")
 
 
-@pytest.fixture(scope="module")
-def browser():
-    """A headless Chromium."""
-    from playwright.sync_api import sync_playwright
-
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = next(filter(None, map(shutil.which, names)), None)
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield running
-        running.close()
-
-
 def _open(browser, path, *, at="", **options):
     context = browser.new_context(offline=True, **options)
     page = context.new_page()

@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from browser_support import chromium
 from survey_tools.errors import DisclosureError
 from survey_tools.params import open_workspace
 from survey_tools.report.triage import LISTED, NAMED, group_failures, write_triage
@@ -254,14 +255,8 @@ def test_write_triage__outline_tables_and_no_address(mine, number):
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [390, 1280])
 def test_write_triage__fits_the_screen(mine, width):
-    from playwright.sync_api import sync_playwright
-
-    path = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
     pages = write_triage(mine, "main", FAILED)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    with chromium() as browser:
         shown = browser.new_page(viewport={"width": width, "height": 800})
         for page in pages:
             shown.goto(page.as_uri())
@@ -269,4 +264,3 @@ def test_write_triage__fits_the_screen(mine, width):
             assert wide <= width, page.name
             scrolls = "[...document.querySelectorAll('.table')].filter(t => t.scrollWidth > t.clientWidth)"
             assert shown.evaluate(f"{scrolls}.length") == 0, page.name
-        browser.close()

@@ -43,6 +43,9 @@ COMPACT = {"commune_steps"}
 WIDEST, NARROWEST = 40, 5
 """Letters that a column is made for at the most and at the least; a longer text goes over lines."""
 
+BESIDE = 2
+"""Letters that would fit into the room left free beside the text of a cell."""
+
 
 def pdf_of(content: Content, words: Wording) -> bytes:
     """Set a page.
@@ -167,7 +170,7 @@ def _table(table: Table) -> dict[str, Any]:
 def widths_of(table: Table) -> list[int]:
     """Share out the width of a table: letters of each column's longest line, or a part of its heading."""
     return [
-        max(NARROWEST, min(WIDEST, max([_head_width(name), *map(_longest, column)])))
+        BESIDE + max(NARROWEST, min(WIDEST, max([_head_width(name), *map(_longest, column)])))
         for name, column in zip(table.heads, _columns(table), strict=True)
     ]
 
