@@ -7,13 +7,13 @@ from html import unescape
 from pathlib import Path
 
 import nbformat
-import papermill
 import pytest
 from commune_frames import EMPTY, SMALL, USUAL, make_places
 
 from browser_support import sheets_of_paper, sheets_of_pdf
-from survey_tools.params import ROOT_VARIABLE
 from survey_tools.report.render import render_notebook
+from survey_tools.report.shown import share_results
+from survey_tools.run.kernels.execute import Options, execute
 
 ROOT = Path(__file__).parents[2]
 SECTIONS = [
@@ -31,25 +31,23 @@ NO_STEP = {
 def pages(ws, tmp_path_factory):
     """Rendered pages by code and language."""
     places = make_places(ws, tmp_path_factory.mktemp("pages") / "ws")
+    share_results(places)
     folder = places.reports("test")
     folder.mkdir(parents=True)
-    found = {}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(ROOT_VARIABLE, str(places.root))
-        for code in (USUAL, SMALL, EMPTY):
-            for lang in ("vi", "en"):
-                path = folder / f"{code}.{lang}.ipynb"
-                source = str(ROOT / "notebooks" / "60_commune_report.ipynb")
-                given = {"commune": code, "lang": lang, "run": "test"}
-                papermill.execute_notebook(source, str(path), given, progress_bar=False)
-                content = nbformat.read(path, as_version=4)
-                streams = [
-                    o for c in content.cells if c.cell_type == "code" for o in c.outputs
-                    if o.output_type in ("stream", "error")
-                ]  # fmt: skip
-                assert streams == []
-                out = path.with_suffix(".html")
-                found[code, lang] = render_notebook(content, out, lang=lang, synthetic=True)
+    found, source = {}, ROOT / "notebooks" / "60_commune_report.ipynb"
+    for code in (USUAL, SMALL, EMPTY):
+        for lang in ("vi", "en"):
+            path = folder / f"{code}.{lang}.ipynb"
+            given = {"commune": code, "lang": lang, "run": "test"}
+            assert execute(source, path, given, Options(root=places.root)).failure is None
+            content = nbformat.read(path, as_version=4)
+            streams = [
+                o for c in content.cells if c.cell_type == "code" for o in c.outputs
+                if o.output_type in ("stream", "error")
+            ]  # fmt: skip
+            assert streams == []
+            out = path.with_suffix(".html")
+            found[code, lang] = render_notebook(content, out, lang=lang, synthetic=True)
     return found
 
 

@@ -29,7 +29,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="processes are counted in /proc"),
 ]
 
-COMMUNES = 11
+COMMUNES = 8
 KILLS = 20
 
 
