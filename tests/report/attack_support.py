@@ -8,7 +8,7 @@ percentage of 10 to 19 answers, rounded to 5 points, gives it back; so does one 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,9 +16,11 @@ import pandas as pd
 from scipy.optimize import linprog
 from scipy.sparse import coo_array
 
+from survey_tools.estimate.levels.proportions import wilson
 from survey_tools.params import DisclosureSettings
+from survey_tools.report.disclosure_bases import coarsen
 from survey_tools.report.disclosure_cells import DISTRICT, PAIRS
-from survey_tools.report.small_cells import HIDDEN, is_unsafe
+from survey_tools.report.small_cells import FEW, HIDDEN, SHOWN, is_unsafe
 
 ALL = "all"
 Cell = tuple[str, str]
@@ -221,3 +223,26 @@ def draw_levels(seed: int) -> pd.DataFrame:
 
 def _count(answer: np.ndarray, members: np.ndarray) -> tuple[int, float]:
     return int(members.sum()), float((answer & members).sum())
+
+
+def put_through(
+    households: Iterable[int], rules: DisclosureSettings, deff: float
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Put every base up to 12 below so many households, and every count that may be shown, through `coarsen`.
+
+    Returns the cells as they were counted, with `everybody`, and as they are told.
+    """
+    cells = [
+        (everybody, base, count)
+        for everybody in households
+        for base in range(max(rules.round_from, everybody - 12), everybody + 1)
+        for count in range(base + 1)
+        if not is_unsafe(base, count, rules)
+    ]
+    raw = pd.DataFrame(cells, columns=["everybody", "n", "numerator"])
+    raw = raw.assign(area=raw.index.astype(str), wave="w3", group="all", outcome="x")
+    raw["estimate"] = raw["numerator"] / raw["n"]
+    raw["conf_low"], raw["conf_high"] = wilson(raw["estimate"].to_numpy(), raw["n"] / deff, 0.025)
+    asked = raw.set_index(["area", "wave", "group"])["everybody"].astype(float)
+    shown = raw.assign(status=np.where(raw["n"].lt(rules.show_from), FEW, SHOWN))
+    return raw, coarsen(shown, raw, asked, "outcome", {"x"}, rules)

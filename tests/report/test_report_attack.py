@@ -7,21 +7,20 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from attack_support import draw_levels, open_books, told
+from attack_support import draw_levels, open_books, put_through, told
 from commune_frames import make_places
 
 from survey_tools.areas import read_areas
 from survey_tools.params import DisclosureSettings
 from survey_tools.report import disclosure_cells
 from survey_tools.report.disclosure import open_results
-from survey_tools.report.disclosure_bases import bases_left, coarsen, households, partly_asked
+from survey_tools.report.disclosure_bases import coarsen, households, partly_asked
 from survey_tools.report.disclosure_between import families_of, tells_an_answer
 from survey_tools.report.disclosure_cells import PAIRS, disclose_choices, disclose_levels
 from survey_tools.report.shown import shown_tables
 from survey_tools.report.small_cells import HIDDEN
 
 RULES = DisclosureSettings(show_from=30, round_from=10, hide_counts_to=4)
-LOOSE = RULES.model_copy(update={"show_from": 1, "round_from": 1})
 BY = ["wave", "outcome"]
 CELL = ["area", "wave", "group", "outcome"]
 
@@ -260,9 +259,9 @@ def test_attack__no_base_of_choices_tells_who_was_not_asked(everybody, seed):
     assert {key[0] for key, _ in exact} >= {a for a in "bcde" if everybody - over[a] >= 30}
     partly = partly_asked(raw, asked, "variable", RULES)
     assert partly == {"why"}
-    coarse = coarsen(shown, asked, "variable", partly, RULES)
+    coarse = coarsen(shown, raw, asked, "variable", partly, RULES)
     assert list(_unsafe_bases(coarse, raw, asked, "variable")) == []
-    assert coarse["shown"].notna().sum() == shown["shown"].notna().sum()
+    assert coarse["shown"].notna().sum() >= 0.95 * shown["shown"].notna().sum()
 
 
 def test_attack__no_base_of_levels_tells_who_was_not_asked(ws, raw, tables, asked):
@@ -284,13 +283,17 @@ def test_attack__changes_are_those_of_the_levels_as_they_are_shown(ws, places):
     assert np.allclose(changes["shown"], now.to_numpy() - then.to_numpy())
 
 
-@pytest.mark.parametrize("n", range(30, 70))
-@pytest.mark.parametrize("over", range(12))
-def test_attack__a_multiple_never_leaves_only_few_over(n, over):
-    """Whatever the base: of those with the same multiple one leaves nobody over, or 5 and more."""
-    left = bases_left([], 0.01, (n + 2) // 5 * 5, n + over, few=False, rules=LOOSE)
-    assert n in left
-    assert any(not 1 <= n + over - base <= 4 for base in left)
+def test_attack__whoever_knows_the_rules_finds_no_base_by_trying_all():
+    """Every base and count is put through the rules: no answer comes of bases alone that leave few over."""
+    raw, answers = put_through((*range(10, 75), 110, 203), RULES, deff=1.3)
+    told_ = answers[["status", "n", "shown", "conf_low", "conf_high"]].astype({"n": "Float64"})
+    told_ = told_.fillna(-1).round(6).assign(everybody=raw["everybody"], base=raw["n"])
+    told_ = told_[told_["status"].ne(HIDDEN)]
+    assert len(told_) > 0.98 * len(raw)
+    over = told_["everybody"] - told_["base"]
+    alone = over.between(1, 4).groupby([told_[name] for name in told_.columns[:-1]]).all()
+    assert len(alone) > 5000
+    assert not alone.any()
 
 
 def test_attack__no_mean_of_contacts_tells_who_was_met_more_than_once(places):

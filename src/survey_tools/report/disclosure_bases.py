@@ -4,26 +4,31 @@ A part of `disclosure`. Who paid nothing in cash is not asked why cash is used: 
 interviewed and 30 answered, one household is known. So of a question of which the base is anywhere 1 to
 `hide_counts_to` less than the households there, every area's base is told as a multiple of
 `hide_counts_to` + 1. As many bases as that have the same multiple; of what they leave over, which are
-numbers in a row, not all are 1 to `hide_counts_to`: a multiple tells of no few households, whoever knows the
-rule. Estimates of such questions are told in whole percent or one decimal; where that goes only with bases
-that must not be known, in larger steps or, as the mark of few answers cuts a multiple short, without base.
+numbers in a row, not all are 1 to `hide_counts_to`. Where the mark of few answers cuts a multiple short,
+no base is told, whatever it is.
 
-Not here: the levels of which a base is the remainder (survey_tools.report.disclosure_between). Nor several
-figures of one question put together, but for the choices of one question: half of a group that is told
-by its other half and everybody. Reads no file and estimates nothing.
+How finely an estimate is told follows from the base as it is told: a step is so wide that a count of every
+base that it may be gives what is told. The interval of a share is made anew of the estimate as it is told
+and the least base that it may have. So neither tells more of the base, whoever knows these rules.
+A cell is hidden where all that would be told goes with no base but such as leave few over.
+
+Not here: the intervals (survey_tools.report.disclosure_ends), or the levels of which a base is the
+remainder (survey_tools.report.disclosure_between). Nor several figures of one question put together: half
+of a group that is told by its other half and everybody.
+Reads no file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from functools import lru_cache
+from collections.abc import Collection
 from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 
 from survey_tools.params import DisclosureSettings
-from survey_tools.report.small_cells import FEW, HIDDEN, SHOWN, STEPS
+from survey_tools.report.disclosure_ends import AWAY, with_ends
+from survey_tools.report.small_cells import FEW, HIDDEN, SHOWN, STEPS, blank
 
 ABOUT = "about"
 """Column that says whether a base is told as a multiple only."""
@@ -34,19 +39,8 @@ _STEPS = (0.01, 0.02, 0.05, 0.1)
 _DECIMAL = 0.1
 """Step of what is no share: millions, times, standard deviations."""
 _CELL = ["area", "wave", "group", "outcome"]
+_NUMBERS = ("estimate", "conf_low", "conf_high")
 _Base = TypeVar("_Base", int, pd.Series)
-
-
-def _down(values: pd.Series) -> pd.Series:
-    return pd.Series(np.floor(values + 1e-9), index=values.index)
-
-
-def _up(values: pd.Series) -> pd.Series:
-    return pd.Series(np.ceil(values - 1e-9), index=values.index)
-
-
-_AWAY = {"conf_low": _down, "conf_high": _up}
-"""Ends of an interval, rounded outwards."""
 
 
 def households(levels: pd.DataFrame, fieldwork: pd.DataFrame | None = None) -> pd.Series:
@@ -89,6 +83,7 @@ def partly_asked(
 
 def coarsen(
     shown: pd.DataFrame,
+    raw: pd.DataFrame,
     asked: pd.Series,
     question: str,
     questions: Collection[str],
@@ -101,6 +96,8 @@ def coarsen(
     ----------
     shown : DataFrame
         What `disclose_levels` or `disclose_choices` returns.
+    raw : DataFrame
+        The same rows before, in any order, with their `estimate` or `numerator`.
     asked : Series
         What `households` returns.
     question : str
@@ -109,38 +106,51 @@ def coarsen(
         What `partly_asked` returns.
     rules : DisclosureSettings
     scales : dict, optional
-        Scale of each question; a share where not given.
+        Scale of each question; binary where not given.
 
     Returns
     -------
     DataFrame
-        Same rows with `about`. The district's own rows are left as they are where their base is short of
-        more than `hide_counts_to` households.
+        Same rows with `about`. The district's own rows are left as they are where none of the question is
+        short of 1 to `hide_counts_to` households.
     """
-    n, everybody = shown["n"].astype(float), _asked(shown, asked)
-    enough = shown["area"].eq(_DISTRICT) & (everybody - n).gt(rules.hide_counts_to)
+    shown, n = shown.reset_index(drop=True), shown["n"].astype(float).reset_index(drop=True)
+    everybody = _asked(shown, asked).fillna(n)
+    district = shown["area"].eq(_DISTRICT)
+    near = district & (everybody - n).between(1, rules.hide_counts_to)
+    enough = district & ~shown[question].isin(shown.loc[near, question])
     coarse = shown[question].isin(list(questions)) & shown["status"].ne(HIDDEN) & ~enough
     result = shown.assign(**{ABOUT: coarse})
     if not coarse.any():
         return result
-    others = [name for name, scale in (scales or {}).items() if scale not in _SHARES]
-    share = coarse & ~shown[question].isin(others)
-    steps = pd.Series(_DECIMAL, index=shown.index)
-    told = pd.Series(True, index=shown.index)
-    steps[share], told[share] = _ways(shown[share], everybody[share], question, rules)
-    result = _in_steps(result, coarse, steps)
-    rounded = _multiple(n, rules).where(told)
-    result["n"] = result["n"].mask(coarse, rounded.astype("Int64"))
+    known = scales or {}
+    scale = pd.Series([known.get(name, "binary") for name in shown[question]], index=shown.index)
+    few = shown["status"].eq(FEW)
+    told, least = _bases(n, everybody, few, coarse, rules)
+    others = scale.map(STEPS).where(few, _DECIMAL)
+    steps = _steps(least).where(scale.isin(_SHARES), others)
+    true = _beside(raw, shown, question)
+    result["estimate"] = result["estimate"].mask(coarse, (true["estimate"] / steps).round() * steps)
+    result = with_ends(result, true, least, coarse, coarse & scale.eq("binary"), steps)
+    result["n"] = result["n"].mask(coarse, _multiple(n, rules).where(told).astype("Int64"))
     if "numerator" in result:
         result["numerator"] = result["numerator"].mask(coarse)
     result["shown"] = result["estimate"]
-    return result
+    figures = pd.DataFrame(
+        {
+            "n": result["n"],
+            "told": result["estimate"].round(9),
+            "step": steps,
+            "everybody": everybody,
+        }
+    ).assign(few=few)
+    return _hide(result, _tells_few(figures[coarse & scale.eq("binary")], rules))
 
 
 def coarsen_differences(
     table: pd.DataFrame, levels: pd.DataFrame, *, but: tuple[str, str]
 ) -> pd.DataFrame:
-    """Make differences of coarsened levels of what is shown of these.
+    """Make differences of coarsened levels, and their intervals, of what is shown of these.
 
     Parameters
     ----------
@@ -153,113 +163,127 @@ def coarsen_differences(
     """
     if ABOUT not in levels:
         return table.assign(**{ABOUT: False})
-    other = levels.set_index(_CELL)
+    by_cell = levels.set_index(_CELL)
     ends = [
-        other.reindex(pd.MultiIndex.from_frame(cells))
+        by_cell.reindex(pd.MultiIndex.from_frame(cells))
         for cells in (table[_CELL], table[_CELL].assign(**{but[0]: but[1]}))
     ]
     first, second = (end.reset_index(drop=True) for end in ends)
     result = table.reset_index(drop=True)
     coarse = (first[ABOUT].eq(True) | second[ABOUT].eq(True)) & result["status"].eq(SHOWN)
-    difference = first["estimate"].astype(float) - second["estimate"].astype(float)
-    result["estimate"] = result["estimate"].mask(coarse, difference)
-    for name, away in _AWAY.items():
-        result[name] = result[name].mask(coarse, away(result[name] / _STEPS[0]) * _STEPS[0])
+    value, low, high = (first[name].astype(float) for name in _NUMBERS)
+    other, other_low, other_high = (second[name].astype(float) for name in _NUMBERS)
+    # as `estimate.levels.changes.mover` does, which takes the two for independent
+    made = {
+        "conf_low": value - other - np.hypot(value - low, other_high - other),
+        "conf_high": value - other + np.hypot(high - value, other - other_low),
+    }
+    result["estimate"] = result["estimate"].mask(coarse, value - other)
+    for name, away in AWAY.items():
+        result[name] = result[name].mask(coarse, away(made[name] / _STEPS[0]) * _STEPS[0])
     for count, level in (("n", first), ("n_baseline", second)):
         if count in result:
             result[count] = result[count].mask(coarse, level["n"])
     return result.assign(shown=result["estimate"], **{ABOUT: coarse})
 
 
-def bases_left(
-    estimates: Iterable[float],
-    step: float,
-    n: float | None,
-    everybody: int,
-    few: bool,
-    rules: DisclosureSettings,
-) -> set[int]:
-    """Find the bases that go with all that is told of one question in one cell.
+def tells_no_few(everybody: int, few: bool, rules: DisclosureSettings) -> bool:
+    """Whether every multiple that may be told of so many households leaves open that no few are over.
 
     Parameters
     ----------
-    estimates : iterable of float
-        As they are told, in steps of `step`.
-    step : float
-    n : float, optional
-        Base as it is told; None where it is not.
     everybody : int
         Households there.
     few : bool
         Whether the cell is marked as of few answers.
     rules : DisclosureSettings
     """
-    ends = (rules.round_from, rules.show_from - 1) if few else (rules.show_from, everybody)
-    bases = set(range(ends[0], min(ends[1], everybody) + 1))
-    if n is not None:
-        bases = {base for base in bases if _multiple(base, rules) == n}
-    return {base for base in bases if all(_goes_with(x, step, base) for x in estimates)}
+    first, last = (rules.round_from, rules.show_from - 1) if few else (rules.show_from, everybody)
+    open_: dict[int, bool] = {}
+    for base in range(first, min(last, everybody) + 1):
+        known = 1 <= everybody - base <= rules.hide_counts_to
+        multiple = _multiple(base, rules)
+        open_[multiple] = open_.get(multiple, False) or not known
+    return all(open_.values())
 
 
-def _ways(
-    rows: pd.DataFrame, everybody: pd.Series, question: str, rules: DisclosureSettings
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return for each row what `_way` says of its question in its cell."""
-    keys = [name for name in ("area", "wave", "group", question) if name in rows]
-    cell = rows.groupby(keys, sort=False).ngroup().to_numpy()
-    order = np.argsort(cell, kind="stable")
-    starts = np.flatnonzero(np.diff(cell[order], prepend=-1))
-    values = rows["estimate"].to_numpy(float).round(9)[order].tolist()
-    n, most = rows["n"].to_numpy(int)[order], everybody.fillna(rows["n"]).to_numpy(int)[order]
-    few = rows["status"].eq(FEW).to_numpy()[order]
-    known: dict[tuple[object, ...], tuple[float, bool]] = {}
-    steps, told = np.ones(len(rows)), np.ones(len(rows), dtype=bool)
-    for first, end in zip(starts, [*starts[1:], len(rows)], strict=True):
-        about = tuple(sorted(values[first:end])), int(n[first]), int(most[first]), bool(few[first])
-        if about not in known:
-            known[about] = _way(*about, rules)
-        steps[order[first:end]], told[order[first:end]] = known[about]
-    return steps, told
+def _bases(
+    n: pd.Series, everybody: pd.Series, few: pd.Series, coarse: pd.Series, rules: DisclosureSettings
+) -> tuple[pd.Series, pd.Series]:
+    """Return whether a base is told, and the least base that goes with what is told of it."""
+    kinds = pd.DataFrame({"everybody": everybody, "few": few})
+    answers = {
+        kind: tells_no_few(int(kind[0]), bool(kind[1]), rules)
+        for kind in kinds[coarse].drop_duplicates().itertuples(index=False, name=None)
+    }
+    told = pd.Series([answers.get(kind, False) for kind in zip(everybody, few, strict=True)])
+    least = pd.Series(np.where(few, rules.round_from, rules.show_from).astype(float))
+    lowest = _multiple(n, rules) - (rules.hide_counts_to + 1) // 2
+    return told, least.where(~told, np.maximum(least, lowest))
 
 
-def _way(
-    values: tuple[float, ...], n: int, everybody: int, few: bool, rules: DisclosureSettings
-) -> tuple[float, bool]:
-    """Return the smallest step that leaves no base told, and whether the base is told as a multiple."""
-    steps = [step for step in _STEPS if not few or step >= STEPS["binary"]]
-    for base in (_multiple(n, rules), None):
-        for step in steps:
-            told = [round(round(value / step) * step, 9) for value in values]
-            left = bases_left(told, step, base, everybody, few, rules)
-            if not all(0 < everybody - one <= rules.hide_counts_to for one in left):
-                return step, base is not None
-    return steps[-1], False
+def _tells_few(figures: pd.DataFrame, rules: DisclosureSettings) -> pd.Index:
+    """Return the rows of which all that is told goes with no base but such as leave a few over.
+
+    A count of 1 to `hide_counts_to`, and of as many less than all, is never shown; so next to these a share
+    that is shown does not go with every base.
+    """
+    open_: dict[tuple[float, ...], bool] = {}
+    keys = list(
+        figures.astype({"n": "Float64"}).fillna({"n": 0}).itertuples(index=False, name=None)
+    )
+    for key in dict.fromkeys(keys):
+        n, told, step, everybody, few = key
+        first, last = (
+            (rules.round_from, rules.show_from - 1) if few else (rules.show_from, everybody)
+        )
+        open_[key] = any(
+            not 1 <= everybody - base <= rules.hide_counts_to
+            and (not n or _multiple(base, rules) == n)
+            and _may_be_shown(told, step, base, rules)
+            for base in range(int(first), int(min(last, everybody)) + 1)
+        )
+    return figures.index[[not open_[key] for key in keys]]
+
+
+def _may_be_shown(told: float, step: float, base: int, rules: DisclosureSettings) -> bool:
+    """Whether a count of `base` that may be shown is told as `told`."""
+    low, high = (told - step / 2) * base - 1e-6, (told + step / 2) * base + 1e-6
+    top = rules.hide_counts_to
+    between = max(np.ceil(low), top + 1) <= min(np.floor(high), base - top - 1)
+    return bool(low <= 0 or high >= base or between)
+
+
+def _hide(frame: pd.DataFrame, rows: pd.Index) -> pd.DataFrame:
+    hidden = pd.Series(frame.index.isin(rows), index=frame.index)
+    result = blank(frame, hidden)
+    result["shown"] = result["shown"].mask(hidden)
+    result["status"] = result["status"].mask(hidden, HIDDEN)
+    result[ABOUT] &= ~hidden
+    return result
+
+
+def _steps(least: pd.Series) -> pd.Series:
+    """Return steps of a share so wide that a count of every base from `least` gives every step."""
+    place = np.searchsorted(_STEPS, 1 / least.to_numpy() - 1e-9)
+    return pd.Series(np.array(_STEPS)[np.minimum(place, len(_STEPS) - 1)], index=least.index)
+
+
+def _beside(raw: pd.DataFrame, shown: pd.DataFrame, question: str) -> pd.DataFrame:
+    """Return what was counted for each row that is shown."""
+    keys = [name for name in ("area", "wave", "group", question, "choice") if name in shown]
+    counted = raw.set_index(keys)
+    if "estimate" not in counted:
+        counted = counted.assign(estimate=counted["numerator"] / counted["n"])
+    names = [name for name in (*_NUMBERS, "n") if name in counted]
+    found = counted[names].astype(float).reindex(pd.MultiIndex.from_frame(shown[keys]))
+    return found.reset_index(drop=True)
 
 
 def _multiple(n: _Base, rules: DisclosureSettings) -> _Base:
     """Round bases to the nearest multiple of `hide_counts_to` + 1."""
     width = rules.hide_counts_to + 1
     return (n + width // 2) // width * width
-
-
-@lru_cache(maxsize=200_000)
-def _goes_with(value: float, step: float, base: int) -> bool:
-    """Whether a count of `base` answers gives a share that is told as `value`."""
-    nearest = min(max(round(value * base), 0), base)
-    return abs(nearest / base - value) <= step / 2 + 1e-9
-
-
-def _in_steps(frame: pd.DataFrame, coarse: pd.Series, steps: pd.Series) -> pd.DataFrame:
-    """Round estimates, and intervals outwards; nobody's and everybody's ends, which tell the base, more."""
-    result = frame.copy()
-    ends = steps.mask(frame["estimate"].isin([0.0, 1.0]), steps.clip(lower=STEPS["binary"]))
-    result["estimate"] = result["estimate"].mask(
-        coarse, (frame["estimate"] / steps).round() * steps
-    )
-    for name, away in _AWAY.items():
-        if name in result:
-            result[name] = result[name].mask(coarse, away(frame[name] / ends) * ends)
-    return result
 
 
 def _asked(table: pd.DataFrame, asked: pd.Series) -> pd.Series:

@@ -107,10 +107,11 @@ def _coarse(
         rows[unit].astype(str).agg("/".join, axis=1) if len(rows) else rows["area_code"]
         for rows in (by_list, by_area)
     ]
-    asked = households(by_area.assign(area=names[1]))
+    raw = by_area.assign(area=names[1])
     questions = set(shown.loc[shown[ABOUT], "outcome"]) if ABOUT in shown else set()
     mine = by_list.assign(area=names[0])
-    return coarsen(mine, asked, "outcome", questions, rules, scales).drop(columns="area")
+    coarse = coarsen(mine, raw, households(raw), "outcome", questions, rules, scales)
+    return coarse.drop(columns="area")
 
 
 def _own_list(shown: pd.DataFrame, own: str) -> pd.DataFrame:

@@ -183,7 +183,7 @@ def _decide(ws: Workspace) -> Tables:
         shown = rules.disclose_choices(choices, settings, telling)
         if asked is not None:
             partly = disclosure_bases.partly_asked(choices, asked, "variable", settings)
-            shown = disclosure_bases.coarsen(shown, asked, "variable", partly, settings)
+            shown = disclosure_bases.coarsen(shown, choices, asked, "variable", partly, settings)
         tables["choices"] = shown
     for name in tables.keys() & _RULES.keys():
         tables[name] = _RULES[name](tables[name], settings)
@@ -225,7 +225,7 @@ def _levels(ws: Workspace, levels: pd.DataFrame, asked: pd.Series) -> pd.DataFra
     families, settings, scales = families_of(ws.table("outcomes")), ws.study.disclosure, _scales(ws)
     shown = rules.disclose_levels(levels, settings, scales, families)
     partly = disclosure_bases.partly_asked(levels, asked, "outcome", settings)
-    return disclosure_bases.coarsen(shown, asked, "outcome", partly, settings, scales)
+    return disclosure_bases.coarsen(shown, levels, asked, "outcome", partly, settings, scales)
 
 
 def _checked(ws: Workspace, name: str) -> pd.DataFrame:
