@@ -423,6 +423,13 @@ def _open(browser, path, *, at="", **options):
     return page
 
 
+def _go_to_english(page):
+    """Follow the link and wait until the script of the other page has done its part."""
+    page.click("header a[hreflang=en]")
+    page.wait_for_url("**/index.en.html*")
+    page.wait_for_load_state("load")
+
+
 @pytest.fixture(scope="module")
 def written(kept):
     """The index of both languages, with a page of a commune."""
@@ -471,7 +478,7 @@ def test_figure__is_chosen_kept_in_the_address_and_taken_to_the_other_language(b
     page.fill("#wanted", "đại")
     assert page.locator(".map:visible").get_attribute("id") == "map-effect-bought_online_12m"
     assert "figure=effect-bought_online_12m" in page.evaluate("location.hash")
-    page.click("header a[hreflang=en]")
+    _go_to_english(page)
     assert page.url.split("#")[0].endswith("/index.en.html")
     assert page.locator(".map:visible").get_attribute("id") == "map-effect-bought_online_12m"
     assert page.input_value("#wanted") == "đại"
@@ -493,7 +500,7 @@ def test_search__cleared_leaves_the_address_as_it_was(browser, written):
     page.fill("#wanted", "")
     assert page.evaluate(address) == before
     page = _open(browser, written[0], at="#provenance")
-    page.click("header a[hreflang=en]")
+    _go_to_english(page)
     page.wait_for_url("**/index.en.html#provenance")
     assert page.told == []
 
@@ -509,7 +516,7 @@ def test_figure_and_search__go_to_the_other_language_where_the_address_cannot_be
     page.select_option("#figure", "effect-bought_online_12m")
     page.fill("#wanted", "đại")
     assert page.evaluate("location.hash") == ""
-    page.click("header a[hreflang=en]")
+    _go_to_english(page)
     page.wait_for_url("**/index.en.html#*")
     assert page.locator(".map:visible").get_attribute("id") == "map-effect-bought_online_12m"
     assert page.input_value("#wanted") == "đại"
@@ -518,6 +525,7 @@ def test_figure_and_search__go_to_the_other_language_where_the_address_cannot_be
     page.select_option("#figure", index=0)
     assert "find=" in page.evaluate("location.hash")
     page.click("header a[hreflang=vi]")
+    page.wait_for_load_state("load")
     page.wait_for_url("**/index.html")
     assert page.input_value("#wanted") == ""
     assert page.locator(".map:visible").get_attribute("id") == "map-level-qr_shop_30d"

@@ -163,7 +163,7 @@ KILLS_PARENT = Fault(
 """Takes the fork server along, and in an ordinary kernel the process that makes reports."""
 
 ONE_OF_ALL = {
-    **{kind: FAULTS[kind] for kind in ("leaves", "eats memory")},
+    "leaves": FAULTS["leaves"],
     "kills its parent": KILLS_PARENT,
 }
 """Faults of which each has a batch of its own."""

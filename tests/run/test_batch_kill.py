@@ -30,7 +30,7 @@ pytestmark = [
 ]
 
 COMMUNES = 8
-KILLS = 20
+KILLS = 12
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def _kill_after(
     return alive
 
 
-def test_report__twenty_kills_at_random_moments(tmp_path, undisturbed):
+def test_report__kills_at_random_moments(tmp_path, undisturbed):
     expected, whole = undisturbed
     seed = random.randrange(10**6)
     draw, told, killed, number = random.Random(seed), "", 0, 0

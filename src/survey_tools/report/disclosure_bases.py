@@ -126,7 +126,7 @@ def coarsen(
     known = scales or {}
     scale = pd.Series([known.get(name, "binary") for name in shown[question]], index=shown.index)
     few = shown["status"].eq(FEW)
-    told, least = _bases(n, everybody, few, coarse, rules)
+    told, least, most = _bases(n, everybody, few, coarse, rules)
     others = scale.map(STEPS).where(few, _DECIMAL)
     steps = _steps(least).where(scale.isin(_SHARES), others)
     true = _beside(raw, shown, question)
@@ -136,14 +136,8 @@ def coarsen(
     if "numerator" in result:
         result["numerator"] = result["numerator"].mask(coarse)
     result["shown"] = result["estimate"]
-    figures = pd.DataFrame(
-        {
-            "n": result["n"],
-            "told": result["estimate"].round(9),
-            "step": steps,
-            "everybody": everybody,
-        }
-    ).assign(few=few)
+    figures = pd.DataFrame({"told": result["estimate"].round(9), "step": steps})
+    figures = figures.assign(least=least, most=most, everybody=everybody)
     return _hide(result, _tells_few(figures[coarse & scale.eq("binary")], rules))
 
 
@@ -209,17 +203,26 @@ def tells_no_few(everybody: int, few: bool, rules: DisclosureSettings) -> bool:
 
 def _bases(
     n: pd.Series, everybody: pd.Series, few: pd.Series, coarse: pd.Series, rules: DisclosureSettings
-) -> tuple[pd.Series, pd.Series]:
-    """Return whether a base is told, and the least base that goes with what is told of it."""
+) -> tuple[pd.Series, pd.Series, pd.Series]:
+    """Return whether a base is told, and the least and the greatest that go with what is told of it.
+
+    Where it is not told of few answers, an interval tells still whether they are 10 to 19 or 20 to 29.
+    """
     kinds = pd.DataFrame({"everybody": everybody, "few": few})
     answers = {
         kind: tells_no_few(int(kind[0]), bool(kind[1]), rules)
         for kind in kinds[coarse].drop_duplicates().itertuples(index=False, name=None)
     }
     told = pd.Series([answers.get(kind, False) for kind in zip(everybody, few, strict=True)])
-    least = pd.Series(np.where(few, rules.round_from, rules.show_from).astype(float))
-    lowest = _multiple(n, rules) - (rules.hide_counts_to + 1) // 2
-    return told, least.where(~told, np.maximum(least, lowest))
+    width = rules.hide_counts_to + 1
+    first = _multiple(n, rules) - width // 2
+    first = first.where(told, n // (2 * width) * 2 * width)
+    last = first + np.where(told, width, 2 * width) - 1
+    exact = ~told & ~few
+    first, last = first.mask(exact, rules.show_from), last.mask(exact, everybody)
+    lowest = pd.Series(np.where(few, rules.round_from, rules.show_from))
+    highest = everybody.mask(few, rules.show_from - 1)
+    return told, first.clip(lower=lowest), last.clip(upper=highest)
 
 
 def _tells_few(figures: pd.DataFrame, rules: DisclosureSettings) -> pd.Index:
@@ -228,21 +231,15 @@ def _tells_few(figures: pd.DataFrame, rules: DisclosureSettings) -> pd.Index:
     A count of 1 to `hide_counts_to`, and of as many less than all, is never shown; so next to these a share
     that is shown does not go with every base.
     """
-    open_: dict[tuple[float, ...], bool] = {}
-    keys = list(
-        figures.astype({"n": "Float64"}).fillna({"n": 0}).itertuples(index=False, name=None)
-    )
-    for key in dict.fromkeys(keys):
-        n, told, step, everybody, few = key
-        first, last = (
-            (rules.round_from, rules.show_from - 1) if few else (rules.show_from, everybody)
-        )
-        open_[key] = any(
+    keys = list(figures.itertuples(index=False, name=None))
+    open_ = {
+        (told, step, least, most, everybody): any(
             not 1 <= everybody - base <= rules.hide_counts_to
-            and (not n or _multiple(base, rules) == n)
             and _may_be_shown(told, step, base, rules)
-            for base in range(int(first), int(min(last, everybody)) + 1)
+            for base in range(int(least), int(min(most, everybody)) + 1)
         )
+        for told, step, least, most, everybody in dict.fromkeys(keys)
+    }
     return figures.index[[not open_[key] for key in keys]]
 
 
